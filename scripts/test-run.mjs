@@ -1,0 +1,125 @@
+/** `npm test`: every check and every test project in order, one summary, one truthful closing line. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureBuilt } from './build.mjs';
+import { run } from './child.mjs';
+import { handOver } from './hand-over.mjs';
+import { elapsed, say, step } from './progress.mjs';
+import { SetupError } from './setup-error.mjs';
+import { findTemporalCli } from './temporal-cli.mjs';
+import { findTestServer } from './test-server.mjs';
+import { closingLine, exitCode, tally } from './test-summary.mjs';
+
+const CHECK_MS = 10 * 60_000;
+
+/** Each check with the program of `node_modules` and its arguments. @type {Readonly<Record<string, readonly string[]>>} */
+const CHECK_PROGRAMS = {
+  format: ['prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'],
+  lint: ['oxlint/bin/oxlint', '--type-aware', '--deny-warnings'],
+  types: ['typescript/bin/tsc', '-p', 'tsconfig.json', '--pretty', 'false'],
+  unused: ['knip/bin/knip.js', '--no-progress'],
+};
+const PROJECTS = ['unit', 'workflow', 'integration', 'replay', 'faults'];
+
+/** Everything, in order. @type {readonly string[]} */
+export const STAGES = [...Object.keys(CHECK_PROGRAMS), 'build', ...PROJECTS];
+/** The half that needs no server. @type {readonly string[]} */
+export const CHECKS = [...Object.keys(CHECK_PROGRAMS), 'unit'];
+
+/** @typedef {import('./test-summary.mjs').Stage} Stage */
+
+/**
+ * @param {string} root @param {readonly string[]} wanted names of stages
+ * @returns {Promise<number>} 0 all green and something ran, 1 something failed, 2 a server is missing
+ */
+export async function runTests(root, wanted) {
+  const unknown = wanted.filter((name) => !STAGES.includes(name));
+  if (unknown.length > 0) {
+    throw new SetupError(
+      `No such part of the tests: ${unknown.join(', ')}.`,
+      [],
+      [`use any of: ${STAGES.join(', ')}`],
+    );
+  }
+  const results = mkdtempSync(join(tmpdir(), 'stopkeeper-tests-'));
+  /** @type {Stage[]} */
+  const stages = [];
+  try {
+    for (const name of STAGES.filter((stage) => wanted.includes(stage))) {
+      const began = Date.now();
+      const stage = await runStage(root, name, results);
+      stages.push(stage);
+      if (stage.kind === 'tests')
+        say(`${name}: ${stage.ok ? 'ok' : 'FAILED'} in ${elapsed(Date.now() - began)}\n`);
+    }
+  } finally {
+    rmSync(results, { recursive: true, force: true });
+  }
+  const width = Math.max(...stages.map(({ name }) => name.length));
+  for (const stage of stages)
+    process.stdout.write(`${stage.name.padEnd(width)}  ${stage.ok ? 'ok    ' : 'FAILED'}  ${stage.note}\n`);
+  process.stdout.write(`${closingLine(stages)}\n`);
+  return exitCode(stages);
+}
+
+/** @param {string} root @param {string} name @param {string} results @returns {Promise<Stage>} */
+async function runStage(root, name, results) {
+  const check = CHECK_PROGRAMS[name];
+  try {
+    if (check !== undefined) return await runCheck(root, name, check);
+    if (name === 'build') {
+      const built = await ensureBuilt(root);
+      return { name, ok: true, note: built === 'built' ? 'built anew' : 'up to date', kind: 'check' };
+    }
+    return await runProject(root, name, results);
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    const kind = error instanceof SetupError ? 'setup' : 'check';
+    return { name, ok: false, note: 'see above', kind };
+  }
+}
+
+/** @param {string} root @param {string} name @param {readonly string[]} program @returns {Promise<Stage>} */
+async function runCheck(root, name, [file = '', ...args]) {
+  const options = { cwd: root, deadlineMs: CHECK_MS, keepLines: 400 };
+  const result = await step(
+    name,
+    () => run(process.execPath, [join(root, 'node_modules', file), ...args], options),
+    ({ ok }) => (ok ? 'ok in' : 'FAILED after'),
+  );
+  if (!result.ok) say(`${result.output}\n${result.why}`);
+  return { name, ok: result.ok, note: result.ok ? '' : 'see above', kind: 'check' };
+}
+
+/** @param {string} root @param {string} name @param {string} results @returns {Promise<Stage>} */
+async function runProject(root, name, results) {
+  const file = join(results, `${name}.json`);
+  const env = name === 'unit' ? process.env : { ...process.env, ...(await servers()) };
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const code = await handOver(
+    process.execPath,
+    [vitest, 'run', '--root', root, '--project', name, '--passWithNoTests', ...reporters],
+    env,
+  );
+  const counts = tally(readReport(file), code);
+  const { passed, failed, skipped } = counts;
+  const note =
+    passed + failed + skipped === 0 ? 'no tests' : `${passed} passed, ${failed} failed, ${skipped} skipped`;
+  return { name, ok: failed === 0, note, kind: 'tests', counts };
+}
+
+/** Found once and handed on, so that no test process looks again. @returns {Promise<Record<string, string>>} */
+async function servers() {
+  return { STOPKEEPER_TEMPORAL_CLI: await findTemporalCli(), STOPKEEPER_TEST_SERVER: await findTestServer() };
+}
+
+/** @param {string} file @returns {unknown} undefined when vitest wrote none */
+function readReport(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,46 @@
+/** Test projects, in the order of `npm test`: those after `unit` need the built program and real Temporal servers (`test/support/prepare.ts`). */
+import { defineConfig } from 'vitest/config';
+
+const PREPARE = ['test/support/prepare.ts'];
+/** Each file of these brings up servers and workers; two at once is what two cores carry without starving a heartbeat. */
+const SERVER_WORKERS = 2;
+
+export default defineConfig({
+  test: {
+    reporters: ['default'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: [
+            'test/{domain,exchange,activities,paper,operator,config,scripts}/**/*.test.ts',
+            'test/*.test.ts',
+          ],
+          // Deadlines for a hung test, not judgements of speed: some unit tests start a small process, on machines that are busy.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      serverProject('workflow', 'test/workflows', 1),
+      serverProject('integration', 'test/integration', 2),
+      serverProject('replay', 'test/replay', 3),
+      serverProject('faults', 'test/faults', 4),
+    ],
+  },
+});
+
+function serverProject(name: string, folder: string, groupOrder: number) {
+  return {
+    test: {
+      name,
+      include: [`${folder}/**/*.test.ts`],
+      globalSetup: PREPARE,
+      pool: 'forks' as const,
+      maxWorkers: SERVER_WORKERS,
+      testTimeout: 180_000,
+      hookTimeout: 180_000,
+      sequence: { groupOrder },
+    },
+  };
+}
