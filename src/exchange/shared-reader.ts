@@ -1,0 +1,108 @@
+/** Shares one kind of read among all who ask: routine callers within a window, fresh callers by the next that begins. */
+import { VenueError, type ReadOptions } from './port.ts';
+import { within, type TimeSource } from './time-source.ts';
+import { unavailable } from './verdict.ts';
+
+export interface SharedReader<T> {
+  /**
+   * Routine: a value that began within the window, within 3 s or not at all; at once the last failure after three in a row.
+   * Fresh: a value that began after this call. A caller's impatience never aborts the shared read.
+   */
+  get(options?: ReadOptions): Promise<T>;
+}
+
+export interface SharedReaderOptions<T> {
+  readonly name: string;
+  readonly read: (fresh: boolean) => Promise<T>;
+  /** How old the start of a shared routine value may be, ms. */
+  readonly windowMs: () => number;
+  readonly time: TimeSource;
+  /** Bound of one whole read, ms. */
+  readonly deadlineMs: number;
+  /** Least ms between starts of fresh reads while it answers > 0: proofs are shared among many writers. */
+  readonly freshGapMs?: () => number;
+  /** Resolves when `freshGapMs` no longer holds. */
+  readonly gapEnds?: () => Promise<void>;
+}
+
+/** A routine check holds a workflow task, and messages to its guard wait for it: bounded, ms. */
+const ROUTINE_BOUND_MS = 3_000;
+/** After so many failures in a row routine callers no longer wait for the next. */
+const FAILURES_UNTIL_AT_ONCE = 3;
+
+interface Attempt<T> {
+  readonly startedAt: number;
+  readonly value: Promise<T>;
+}
+
+export function createSharedReader<T>(options: SharedReaderOptions<T>): SharedReader<T> {
+  const { name, read, time } = options;
+  let running: Attempt<T> | null = null;
+  let waiting: Promise<T> | null = null;
+  let last: Attempt<T> | null = null;
+  let freshStartedAt = Number.NEGATIVE_INFINITY;
+  let failuresInARow = 0;
+  let lastFailure: VenueError | null = null;
+
+  function start(fresh: boolean): Promise<T> {
+    if (fresh) freshStartedAt = time.mono();
+    const value = within(options.deadlineMs, read(fresh), () =>
+      unavailable(`${name} took over ${options.deadlineMs} ms`),
+    );
+    const attempt: Attempt<T> = { startedAt: time.mono(), value };
+    running = attempt;
+    last = attempt;
+    value.then(
+      () => {
+        running = null;
+        failuresInARow = 0;
+      },
+      (error: unknown) => {
+        running = null;
+        failuresInARow += 1;
+        lastFailure = error instanceof VenueError ? error : unavailable(`${name} failed: ${String(error)}`);
+      },
+    );
+    return value;
+  }
+
+  /** The next read after the running one, no sooner than the gap asks; everyone who comes before it starts joins it. */
+  async function next(): Promise<T> {
+    for (;;) {
+      if (running) await running.value.catch(() => undefined);
+      const gapMs = freshStartedAt + (options.freshGapMs?.() ?? 0) - time.mono();
+      if (running === null && gapMs <= 0) {
+        waiting = null;
+        return start(true);
+      }
+      if (gapMs > 0) await pause(gapMs, options.gapEnds);
+    }
+  }
+
+  function fresh(): Promise<T> {
+    if (waiting) return waiting;
+    const gapMs = freshStartedAt + (options.freshGapMs?.() ?? 0) - time.mono();
+    if (running === null && gapMs <= 0) return start(true);
+    waiting = next();
+    return waiting;
+  }
+
+  function routine(): Promise<T> {
+    const recent = last !== null && time.mono() - last.startedAt < options.windowMs() ? last : null;
+    const shared = recent?.value ?? running?.value ?? waiting ?? start(false);
+    if (failuresInARow >= FAILURES_UNTIL_AT_ONCE && lastFailure !== null) {
+      shared.catch(() => undefined);
+      return Promise.reject(lastFailure);
+    }
+    return within(ROUTINE_BOUND_MS, shared, () =>
+      unavailable(`${name} has not answered within ${ROUTINE_BOUND_MS} ms; the shared read goes on`),
+    );
+  }
+
+  return { get: (asked) => (asked?.fresh === true ? fresh() : routine()) };
+}
+
+async function pause(ms: number, ends: (() => Promise<void>) | undefined): Promise<void> {
+  const bounded = within(ms, ends?.() ?? new Promise<void>(() => undefined), () => new Error('paused'));
+  await bounded.catch(() => undefined);
+}

@@ -1,0 +1,148 @@
+/** Sends requests through clock, lane and gate, and judges what comes back: the one way from the port to the venue. */
+import type { WriteOutcome } from '../domain/failure.ts';
+import type { BybitClient, Params } from './bybit-client.ts';
+import { createVenueClock, type VenueClock } from './clock.ts';
+import {
+  ENDPOINTS,
+  LANE_IMPORTANCE,
+  type EndpointName,
+  type LaneLimits,
+  type LaneName,
+} from './endpoints.ts';
+import type { Gate } from './gate.ts';
+import { createLane, READ_RANK, type Lane, type Rank } from './limiter.ts';
+import type { PortLogger } from './logger.ts';
+import { integer, isRecord, NO_RATE_HEADERS, type Reply } from './reply.ts';
+import type { TimeSource } from './time-source.ts';
+import { answerOf, isBan, judge, outcomeOf, unavailable, type Answer, type Verdict } from './verdict.ts';
+
+export interface VenueCalls {
+  readonly clock: VenueClock;
+  /** The answer of a read; throws `VenueError`. */
+  read(name: EndpointName, params: Params, rank?: Rank): Promise<Answer>;
+  /** Throws `VenueError` only where the write was certainly not executed. */
+  write(name: 'setStop' | 'createOrder', params: Params, rank: Rank): Promise<WriteOutcome>;
+  /** Stop writes queued or in flight. */
+  stopWritesUnderway(): number;
+  /** Resolves when no stop write is queued or in flight. */
+  stopWritesIdle(): Promise<void>;
+  counts(): Readonly<Record<string, number>>;
+  close(): void;
+}
+
+export interface VenueCallsOptions {
+  /** Built here because signatures need the clock, and the clock needs the client. */
+  readonly client: (signingTime: () => number) => BybitClient;
+  readonly gate: Gate;
+  readonly limits: LaneLimits;
+  readonly time: TimeSource;
+  readonly logger: PortLogger;
+}
+
+export function createVenueCalls({
+  client: makeClient,
+  gate,
+  limits,
+  time,
+  logger,
+}: VenueCallsOptions): VenueCalls {
+  const lanes = new Map<LaneName, Lane>();
+  const counts = new Map<string, number>();
+  const stopWrites = createUnderway();
+  const clock = createVenueClock({
+    ask: async () => timeOf(answerOf(await send('time', {}, READ_RANK.fresh))),
+    time,
+    logger,
+  });
+  const client = makeClient(() => clock.signingTime());
+
+  function laneOf(name: LaneName): Lane {
+    const known = lanes.get(name);
+    if (known) return known;
+    const lane = createLane({ perSecond: limits[name], importance: LANE_IMPORTANCE[name], gate, time });
+    lanes.set(name, lane);
+    return lane;
+  }
+
+  async function send(name: EndpointName, params: Params, rank: Rank): Promise<Verdict> {
+    const endpoint = ENDPOINTS[name];
+    const lane = laneOf(endpoint.lane);
+    const pass = await lane.enter(rank);
+    counts.set(endpoint.path, (counts.get(endpoint.path) ?? 0) + 1);
+    const reply = await client.call(name, params);
+    pass.settle(isBan(reply) ? 'banned' : reply.kind === 'lost' ? 'lost' : 'answered');
+    const verdict = withBanWait(judge(reply, endpoint, clock.venueNow()), reply);
+    const refused = verdict.kind === 'failed' && verdict.class === 'rate';
+    lane.follow(reply.kind === 'envelope' ? reply.rate : NO_RATE_HEADERS, refused, clock.venueNow());
+    if (verdict.kind === 'failed') report(verdict, reply);
+    return verdict;
+  }
+
+  /** A ban has no header that says how long: the breaker knows. */
+  function withBanWait(verdict: Verdict, reply: Reply): Verdict {
+    const retryAfterMs = isBan(reply) ? gate.refusal()?.retryAfterMs : undefined;
+    if (verdict.kind === 'ok' || retryAfterMs === undefined) return verdict;
+    return { ...verdict, failure: { ...verdict.failure, retryAfterMs } };
+  }
+
+  function report(verdict: Extract<Verdict, { kind: 'failed' }>, reply: Reply): void {
+    const fields = { event: 'venue.failure', class: verdict.class, ...verdict.failure };
+    if (isBan(reply)) logger.warn(fields, 'the venue has shut this IP address out');
+    else logger.debug(fields, 'a venue request failed');
+  }
+
+  /** Signed requests need the clock; a clock refusal is followed by a fresh offset before anyone tries again. */
+  async function ask(name: EndpointName, params: Params, rank: Rank): Promise<Verdict> {
+    if (ENDPOINTS[name].signed) await clock.ready();
+    const verdict = await send(name, params, rank);
+    if (verdict.kind === 'failed' && verdict.class === 'clock') await clock.relearn(verdict.failure.message);
+    return verdict;
+  }
+
+  return {
+    clock,
+    read: async (name, params, rank = READ_RANK.routine) => answerOf(await ask(name, params, rank)),
+    write: async (name, params, rank) => {
+      const outcome = async (): Promise<WriteOutcome> => outcomeOf(await ask(name, params, rank));
+      return name === 'setStop' ? stopWrites.count(outcome) : outcome();
+    },
+    stopWritesUnderway: () => stopWrites.now(),
+    stopWritesIdle: () => stopWrites.idle(),
+    counts: () => Object.fromEntries(counts),
+    close: () => {
+      for (const lane of lanes.values()) lane.close();
+    },
+  };
+}
+
+function timeOf({ time, result }: Answer): number {
+  const seconds = isRecord(result) ? integer(result['timeSecond']) : null;
+  const venueMs = time ?? (seconds === null ? null : seconds * 1_000);
+  if (venueMs === null || venueMs <= 0) throw unavailable('GET /v5/market/time: the answer holds no time');
+  return venueMs;
+}
+
+interface Underway {
+  count<T>(work: () => Promise<T>): Promise<T>;
+  now(): number;
+  /** Resolves when none is underway. */
+  idle(): Promise<void>;
+}
+
+function createUnderway(): Underway {
+  const waiting: (() => void)[] = [];
+  let underway = 0;
+  return {
+    count: async (work) => {
+      underway += 1;
+      try {
+        return await work();
+      } finally {
+        underway -= 1;
+        if (underway === 0) for (const wake of waiting.splice(0)) wake();
+      }
+    },
+    now: () => underway,
+    idle: () => (underway === 0 ? Promise.resolve() : new Promise((resolve) => void waiting.push(resolve))),
+  };
+}
