@@ -1,0 +1,116 @@
+/** The environment variables of DESIGN §9 as zod reads them: those that do not depend on an account's alias. */
+import { z } from 'zod';
+import { ACCOUNT_ALIAS } from './domain/names.ts';
+import { shown, type Problem } from './config-error.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+export type ReadFile = (path: string) => string;
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export const VENUES = ['paper', 'bybit-demo', 'bybit-testnet', 'bybit-mainnet'] as const;
+
+/** What to do about each variable; shown under the problem. */
+const HINTS: Readonly<Record<string, string>> = {
+  STOPKEEPER_ACCOUNTS: 'Aliases are lower-case letters, digits and dashes, comma-separated: main,desk.',
+  STOPKEEPER_LOG_LEVEL: 'Leave it unset for info.',
+  STOPKEEPER_WORKERS: 'Leave it unset for one worker process.',
+  STOPKEEPER_METRICS: 'Leave it unset for 127.0.0.1:9464, or set it to off.',
+  STOPKEEPER_ALERT_WEBHOOK: 'Give the full URL, or leave it unset for none.',
+  STOPKEEPER_HEARTBEAT_URL: 'Give the full URL, or leave it unset for none.',
+  TELEGRAM_BOT_TOKEN: 'Telegram needs both TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID; unset both for none.',
+  TELEGRAM_CHAT_ID: 'Telegram needs both TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID; unset both for none.',
+};
+
+const expected = (what: string) => ({
+  error: (issue: { readonly input?: unknown }) => `is ${shown(issue.input)}, expected ${what}`,
+});
+
+const aliases = z
+  .string()
+  .default('main')
+  .transform((text) => text.split(',').map((alias) => alias.trim()))
+  .superRefine((list, context) => {
+    for (const alias of list.filter((item) => !ACCOUNT_ALIAS.test(item))) {
+      context.addIssue({
+        code: 'custom',
+        message: `has the alias ${shown(alias)}, expected e.g. main or desk-2`,
+      });
+    }
+    for (const alias of new Set(list.filter((item, index) => list.indexOf(item) !== index))) {
+      context.addIssue({ code: 'custom', message: `names ${shown(alias)} twice` });
+    }
+  });
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 asks the system for a free one. */
+  readonly port: number;
+}
+
+const metrics = z
+  .string()
+  .default('127.0.0.1:9464')
+  .transform((text, context): ListenAddress | null => {
+    if (text === 'off') return null;
+    const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:]+)):(\d{1,5})$/.exec(text);
+    const port = Number(match?.[3]);
+    if (match !== null && port <= 65_535) return { host: match[1] ?? match[2] ?? '', port };
+    context.addIssue({ code: 'custom', message: `is ${shown(text)}, expected host:port or off` });
+    return z.NEVER;
+  });
+
+/** Webhook addresses often carry a token, so their text is never shown. */
+const secretUrl = z.url({ protocol: /^https?$/, error: 'is not an http or https URL (value not shown)' });
+
+const schema = z.object({
+  STOPKEEPER_ACCOUNTS: aliases,
+  STOPKEEPER_DATA: z.string().default('.stopkeeper'),
+  STOPKEEPER_CONFIG: z.string().optional(),
+  STOPKEEPER_TEMPORAL_CLI: z.string().optional(),
+  STOPKEEPER_LOG_LEVEL: z.enum(LOG_LEVELS, expected(`one of ${LOG_LEVELS.join(', ')}`)).default('info'),
+  STOPKEEPER_WORKERS: z
+    .string()
+    .regex(/^([1-9]|[1-5]\d|6[0-4])$/, expected('a whole number from 1 to 64'))
+    .default('1')
+    .transform(Number),
+  STOPKEEPER_METRICS: metrics,
+  STOPKEEPER_ALERT_WEBHOOK: secretUrl.optional(),
+  STOPKEEPER_HEARTBEAT_URL: secretUrl.optional(),
+  TELEGRAM_BOT_TOKEN: z
+    .string()
+    .regex(/^\d+:[\w-]+$/, 'is not a bot token such as 123456:ABC... (value not shown)')
+    .optional(),
+  TELEGRAM_CHAT_ID: z
+    .string()
+    .regex(/^(-?\d+|@\w+)$/, expected('a chat number or @channel'))
+    .optional(),
+});
+
+export type EnvironmentSettings = z.infer<typeof schema>;
+
+/** The settings, or `null`, with every problem that was found. */
+export function readEnvironment(env: Environment): {
+  readonly settings: EnvironmentSettings | null;
+  readonly problems: readonly Problem[];
+} {
+  const problems: Problem[] = [];
+  const parsed = schema.safeParse(withoutBlanks(env));
+  for (const issue of parsed.error?.issues ?? []) {
+    const setting = String(issue.path[0]);
+    problems.push({ setting, message: issue.message, hint: HINTS[setting] ?? 'See the table of settings.' });
+  }
+  const [token, chat] = [env['TELEGRAM_BOT_TOKEN'], env['TELEGRAM_CHAT_ID']];
+  if (Boolean(token) !== Boolean(chat)) {
+    const missing = token ? 'TELEGRAM_CHAT_ID' : 'TELEGRAM_BOT_TOKEN';
+    problems.push({ setting: missing, message: 'is missing', hint: HINTS[missing] ?? '' });
+  }
+  return { settings: parsed.success ? parsed.data : null, problems };
+}
+
+/** An empty variable is an unset one: compose files pass `VAR=` for what nobody set. */
+export function withoutBlanks(env: Environment): Readonly<Record<string, string>> {
+  const entries = Object.entries(env).flatMap(([name, value]) =>
+    value === undefined || value.trim() === '' ? [] : [[name, value.trim()] as const],
+  );
+  return Object.fromEntries(entries);
+}

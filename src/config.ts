@@ -1,0 +1,103 @@
+/** Configuration, read once from the environment and the policy file, every problem reported at once (DESIGN §9). */
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { readAccounts, type AccountConfig } from './config-accounts.ts';
+import {
+  readEnvironment,
+  withoutBlanks,
+  type Environment,
+  type EnvironmentSettings,
+  type ListenAddress,
+  type ReadFile,
+} from './config-environment.ts';
+import { ConfigError } from './config-error.ts';
+import { readPolicyFile } from './config-policy.ts';
+import type { PolicyFile } from './policy-schema.ts';
+import { Secret } from './secret.ts';
+
+export { resolvePolicy } from './config-policy.ts';
+export type { AccountConfig } from './config-accounts.ts';
+
+export interface AlertTargets {
+  readonly webhookUrl: Secret | null;
+  readonly telegram: { readonly botToken: Secret; readonly chatId: string } | null;
+}
+
+export interface Config {
+  readonly accounts: readonly AccountConfig[];
+  readonly policyFile: PolicyFile;
+  /** Path of the policy file that was read; `null` where there is none. */
+  readonly policyPath: string | null;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly temporalCli: string | null;
+  readonly logLevel: EnvironmentSettings['STOPKEEPER_LOG_LEVEL'];
+  /** `null`: no endpoint. */
+  readonly metrics: ListenAddress | null;
+  readonly alerts: AlertTargets;
+  readonly heartbeatUrl: Secret | null;
+  /** Worker processes that share one account's limits; each takes its part. */
+  readonly workers: number;
+}
+
+export interface LoadOptions {
+  readonly cwd?: string;
+  readonly readFile?: ReadFile;
+  /** `npm start` brings up the paper exchange after the configuration is read; a worker must be given its address. */
+  readonly paperUrlLater?: boolean;
+}
+
+/**
+ * Reads everything and throws one `ConfigError` that names every problem; values of secrets are never in it.
+ *
+ * @example loadConfig({ STOPKEEPER_VENUE: 'kraken' }) // ConfigError: STOPKEEPER_VENUE: is "kraken", expected one of ...
+ */
+export function loadConfig(env: Environment, options: LoadOptions = {}): Config {
+  const cwd = options.cwd ?? process.cwd();
+  const readFile = options.readFile ?? ((path) => readFileSync(path, 'utf8'));
+  const environment = readEnvironment(env);
+  const settings = environment.settings;
+  // With the plain variables unreadable the rest is still read, so that its problems are in the same list.
+  const clean = withoutBlanks(env);
+  const aliases = settings?.STOPKEEPER_ACCOUNTS ?? ['main'];
+  const source = { env: clean, cwd, readFile, paperUrlLater: options.paperUrlLater ?? false };
+  const { accounts, problems: accountProblems } = readAccounts(aliases, source);
+  const policy = readPolicyFile(clean['STOPKEEPER_CONFIG'], aliases, source);
+  const problems = [...environment.problems, ...accountProblems, ...policy.problems];
+  if (settings === null || problems.length > 0) throw new ConfigError(problems);
+  return {
+    accounts,
+    policyFile: policy.file,
+    policyPath: policy.path,
+    dataDir: isAbsolute(settings.STOPKEEPER_DATA)
+      ? settings.STOPKEEPER_DATA
+      : join(cwd, settings.STOPKEEPER_DATA),
+    temporalCli: settings.STOPKEEPER_TEMPORAL_CLI ?? null,
+    logLevel: settings.STOPKEEPER_LOG_LEVEL,
+    metrics: settings.STOPKEEPER_METRICS,
+    alerts: alertTargets(settings),
+    heartbeatUrl: secret(settings.STOPKEEPER_HEARTBEAT_URL),
+    workers: settings.STOPKEEPER_WORKERS,
+  };
+}
+
+function alertTargets(settings: EnvironmentSettings): AlertTargets {
+  const { TELEGRAM_BOT_TOKEN: token, TELEGRAM_CHAT_ID: chatId } = settings;
+  return {
+    webhookUrl: secret(settings.STOPKEEPER_ALERT_WEBHOOK),
+    telegram: token === undefined || chatId === undefined ? null : { botToken: new Secret(token), chatId },
+  };
+}
+
+function secret(value: string | undefined): Secret | null {
+  return value === undefined ? null : new Secret(value);
+}
+
+/** Every secret of a configuration: what the log scrubs from its lines (I9). */
+export function secretsOf(config: Config): readonly Secret[] {
+  const targets = [config.alerts.webhookUrl, config.alerts.telegram?.botToken ?? null, config.heartbeatUrl];
+  return [
+    ...config.accounts.flatMap((account) => [account.apiKey, account.apiSecret]),
+    ...targets.filter((target) => target !== null),
+  ];
+}

@@ -1,0 +1,141 @@
+/** Connections to Temporal, configured by TEMPORAL_* variables and Temporal's own configuration file (DESIGN §9). */
+import { devNull } from 'node:os';
+import { Connection, isGrpcServiceError } from '@temporalio/client';
+import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
+import { NativeConnection } from '@temporalio/worker';
+import { withoutBlanks, type Environment } from './config-environment.ts';
+import { ConfigError, type Problem } from './config-error.ts';
+
+const DEFAULT_ADDRESS = 'localhost:7233';
+/** gRPC status codes that are told apart below. */
+const GRPC_NOT_FOUND = 5;
+const GRPC_PERMISSION_DENIED = 7;
+const GRPC_UNAUTHENTICATED = 16;
+
+export interface TemporalSettings {
+  /** host:port */
+  readonly address: string;
+  readonly namespace: string;
+  readonly connectionOptions: ClientConnectConfig['connectionOptions'];
+}
+
+/** Temporal cannot be used as configured; `problem` says which address, why and what to do. */
+export class TemporalConnectionError extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem, options?: { cause?: unknown }) {
+    super(`${problem.setting}: ${problem.message}`, options);
+    this.name = 'TemporalConnectionError';
+    this.problem = problem;
+  }
+}
+
+/**
+ * Settings from the environment and, where there is one, Temporal's configuration file; throws `ConfigError`. With TEMPORAL_CONFIG_FILE set
+ * to the null device no file is read: a person's own may hold another server's keys.
+ */
+export function temporalSettings(env: Environment): TemporalSettings {
+  let loaded: ClientConnectConfig;
+  try {
+    const disableFile = env['TEMPORAL_CONFIG_FILE'] === devNull;
+    loaded = loadClientConnectConfig({ disableFile, overrideEnvVars: { ...withoutBlanks(env) } });
+  } catch (error) {
+    throw new ConfigError(
+      [
+        {
+          setting: 'TEMPORAL_*',
+          message: `Temporal's settings cannot be read: ${(error as Error).message}`,
+          hint: 'Check the TEMPORAL_* variables and the file that TEMPORAL_CONFIG_FILE names.',
+        },
+      ],
+      { cause: error },
+    );
+  }
+  const address = loaded.connectionOptions.address ?? DEFAULT_ADDRESS;
+  return {
+    address,
+    namespace: loaded.namespace ?? 'default',
+    connectionOptions: { ...loaded.connectionOptions, address },
+  };
+}
+
+/** A client connection, proven to reach the namespace; throws `TemporalConnectionError`. The caller closes it. */
+export async function connectClient(settings: TemporalSettings, timeoutMs = 10_000): Promise<Connection> {
+  let connection: Connection | undefined;
+  try {
+    const { address, tls, apiKey, metadata } = settings.connectionOptions;
+    connection = await Connection.connect({
+      address: address ?? settings.address,
+      connectTimeout: timeoutMs,
+      ...(tls === undefined || tls === null ? {} : { tls }),
+      ...(apiKey === undefined ? {} : { apiKey }),
+      ...(metadata === undefined ? {} : { metadata }),
+    });
+    await checkNamespace(connection, settings.namespace, timeoutMs);
+    return connection;
+  } catch (error) {
+    await connection?.close();
+    throw connectionError(settings, error);
+  }
+}
+
+/** The worker's connection; throws `TemporalConnectionError`. The caller closes it. */
+export async function connectWorker(settings: TemporalSettings): Promise<NativeConnection> {
+  try {
+    return await NativeConnection.connect(settings.connectionOptions);
+  } catch (error) {
+    throw connectionError(settings, error);
+  }
+}
+
+async function checkNamespace(connection: Connection, namespace: string, timeoutMs: number): Promise<void> {
+  const call = () => connection.workflowService.describeNamespace({ namespace });
+  try {
+    await connection.withDeadline(Date.now() + timeoutMs, call);
+  } catch (error) {
+    // A key may lack the right to describe its namespace and still run workflows in it.
+    if (isGrpcServiceError(error) && error.code === GRPC_PERMISSION_DENIED) return;
+    throw error;
+  }
+}
+
+function connectionError(settings: TemporalSettings, error: unknown): TemporalConnectionError {
+  const code = isGrpcServiceError(error) ? error.code : undefined;
+  if (code === GRPC_NOT_FOUND) {
+    return new TemporalConnectionError(
+      {
+        setting: 'TEMPORAL_NAMESPACE',
+        message: `the server at ${settings.address} has no namespace "${settings.namespace}"`,
+        hint: `Create it: temporal operator namespace create --address ${settings.address} -n ${settings.namespace} --retention 14d`,
+      },
+      { cause: error },
+    );
+  }
+  if (code === GRPC_UNAUTHENTICATED || code === GRPC_PERMISSION_DENIED) {
+    return new TemporalConnectionError(
+      {
+        setting: 'TEMPORAL_API_KEY',
+        message: `the server at ${settings.address} refuses these credentials`,
+        hint: 'Check TEMPORAL_API_KEY or the certificates that TEMPORAL_TLS_* name.',
+      },
+      { cause: error },
+    );
+  }
+  const why = reasonOf(error);
+  return new TemporalConnectionError(
+    {
+      setting: 'TEMPORAL_ADDRESS',
+      message: `no Temporal server answers at ${settings.address} (${why})`,
+      hint: 'Start it or correct the address; unset TEMPORAL_ADDRESS and "npm start" brings up a server of its own.',
+    },
+    { cause: error },
+  );
+}
+
+/** The innermost message of a chain of causes, on one line. */
+function reasonOf(error: unknown): string {
+  let inner: unknown = error;
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
+  const text = inner instanceof Error ? inner.message : String(inner);
+  return text.split('\n')[0]?.slice(0, 160) ?? 'unknown reason';
+}

@@ -1,0 +1,47 @@
+/** Temporal's settings from the environment, and what is said when no server answers. */
+import { devNull } from 'node:os';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { expect, test } from 'vitest';
+import { connectClient, TemporalConnectionError, temporalSettings } from '../../src/temporal-connection.ts';
+
+/** A configuration file of the person who runs the tests must not decide them. */
+const NO_FILE = { TEMPORAL_CONFIG_FILE: '/nonexistent/temporal.toml' };
+
+test('without variables the settings are the local server and the default namespace', () => {
+  expect(temporalSettings(NO_FILE)).toMatchObject({ address: 'localhost:7233', namespace: 'default' });
+});
+
+test('address, namespace, API key and TLS come from TEMPORAL_* variables', () => {
+  const settings = temporalSettings({
+    ...NO_FILE,
+    TEMPORAL_ADDRESS: 'cloud.example:7233',
+    TEMPORAL_NAMESPACE: 'desk',
+    TEMPORAL_API_KEY: 'cloud-key',
+    TEMPORAL_TLS_SERVER_NAME: 'inner.example',
+  });
+  expect(settings).toMatchObject({ address: 'cloud.example:7233', namespace: 'desk' });
+  expect(settings.connectionOptions).toMatchObject({
+    apiKey: 'cloud-key',
+    tls: { serverNameOverride: 'inner.example' },
+  });
+});
+
+test('with the null device as its file no file is read', () => {
+  expect(temporalSettings({ TEMPORAL_CONFIG_FILE: devNull })).toMatchObject({ address: 'localhost:7233' });
+});
+
+test('an address where nothing listens is named with the reason and what to do', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  const settings = temporalSettings({ ...NO_FILE, TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
+  const error = await connectClient(settings, 500).catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(TemporalConnectionError);
+  expect((error as TemporalConnectionError).problem).toMatchObject({
+    setting: 'TEMPORAL_ADDRESS',
+    message: expect.stringContaining(`no Temporal server answers at 127.0.0.1:${port}`),
+    hint: expect.stringContaining('npm start'),
+  });
+});
