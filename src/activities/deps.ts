@@ -1,0 +1,28 @@
+/** What the activities need from the process that runs them: venues, policies, Temporal's client, a log, a clock. */
+import type { Client } from '@temporalio/client';
+import type { Policy } from '../domain/policy.ts';
+import type { Leg } from '../domain/position.ts';
+import type { VenuePort } from '../exchange/port.ts';
+
+/** The log's methods that activities use; `event` is one of the names of DESIGN §7. */
+export interface EventLog {
+  debug(fields: object, event: string): void;
+  info(fields: object, event: string): void;
+  warn(fields: object, event: string): void;
+  error(fields: object, event: string): void;
+}
+
+export interface ActivityDeps {
+  /** The venue of an account alias; throws `VenueError` of type `InvalidInput` for one that is not configured. */
+  readonly port: (account: string) => VenuePort;
+  readonly policy: (account: string, symbol: string) => Policy;
+  /** DEMO is the paper exchange, LIVE any Bybit environment. */
+  readonly mode: (account: string) => 'DEMO' | 'LIVE';
+  readonly client: Client;
+  /** Legs of `among` whose guard is running; by visibility or, where listing is not to be had, by description. */
+  readonly runningGuards: (account: string, among: readonly Leg[]) => Promise<ReadonlySet<string>>;
+  readonly searchAttributes: 'on' | 'off';
+  readonly log: EventLog;
+  /** ms since the epoch. */
+  readonly now: () => number;
+}

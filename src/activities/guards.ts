@@ -1,0 +1,182 @@
+/** Activities that start, ask and count workflows; they run on their own queue, apart from protective writes (docs/temporal.md §4, §7). */
+import { activityInfo, heartbeat } from '@temporalio/activity';
+import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import type { GuardStatus } from '../domain/board.ts';
+import type { GuardBook } from '../domain/guard-state.ts';
+import type { GuardInput, Released, ReprotectAnswer, ReprotectInput } from '../domain/messages.ts';
+import { guardId, TASK_QUEUE, watchId } from '../domain/names.ts';
+import { pooled } from '../domain/pool.ts';
+import { guardPolicy } from '../domain/policy-change.ts';
+import type { Policy } from '../domain/policy.ts';
+import { legKey, type Leg, type Side } from '../domain/position.ts';
+import type { ActivityDeps } from './deps.ts';
+
+/** A guard that does not answer within this time is bypassed. */
+const ASK_LIMIT_MS = 15_000;
+const ASKED_AT_ONCE = 20;
+
+export interface StartGuardInput {
+  readonly account: string;
+  readonly leg: Leg;
+  readonly policy: Policy;
+  readonly side: Side | null;
+  /** Memory of the write that protected the leg, so that the guard does not begin blind; absent after a crash. */
+  readonly book?: GuardBook;
+  readonly reason: string;
+  readonly rewrite?: boolean;
+}
+
+export type GuardAnswer =
+  | { readonly leg: Leg; readonly kind: 'not-running' }
+  | {
+      readonly leg: Leg;
+      readonly kind: 'answered';
+      readonly answer: ReprotectAnswer;
+      readonly status: GuardStatus;
+      /** Why the guard refused this session's policy; `null` when it follows it. */
+      readonly policyRefusal: string | null;
+    }
+  | { readonly leg: Leg; readonly kind: 'silent'; readonly reason: string };
+
+export interface AskGuardsInput {
+  readonly account: string;
+  readonly legs: readonly Leg[];
+  readonly reason: string;
+}
+
+export const KEYS = {
+  account: defineSearchAttributeKey('StopkeeperAccount', 'KEYWORD'),
+  symbol: defineSearchAttributeKey('PositionSymbol', 'KEYWORD'),
+  side: defineSearchAttributeKey('PositionSide', 'KEYWORD'),
+} as const;
+
+function attributesOf(input: StartGuardInput): TypedSearchAttributes {
+  return new TypedSearchAttributes([
+    { key: KEYS.account, value: input.account },
+    { key: KEYS.symbol, value: input.leg.symbol },
+    ...(input.side === null ? [] : [{ key: KEYS.side, value: input.side }]),
+  ]);
+}
+
+/** The guard of a leg, started or, where one runs, woken: never two (docs/temporal.md §7). */
+export async function startGuardOf(deps: ActivityDeps, input: StartGuardInput): Promise<void> {
+  const { account, leg, policy, book } = input;
+  const guard: GuardInput = {
+    account,
+    leg,
+    policy,
+    searchAttributes: deps.searchAttributes,
+    ...(book === undefined ? {} : { book }),
+  };
+  const signal: ReprotectInput = {
+    reason: input.reason,
+    ...(input.rewrite === true ? { rewrite: true } : {}),
+  };
+  await deps.client.workflow.signalWithStart('guardPosition', {
+    workflowId: guardId(account, leg),
+    taskQueue: TASK_QUEUE,
+    args: [guard],
+    signal: 'reprotect',
+    signalArgs: [signal],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: `stop of ${leg.symbol} on ${account}`,
+    ...(deps.searchAttributes === 'on' ? { typedSearchAttributes: attributesOf(input) } : {}),
+  });
+}
+
+/** A guard follows a policy that changed since it started, as a `setPolicy` without `allowLooser`. */
+async function bringPolicy(deps: ActivityDeps, account: string, leg: Leg): Promise<string | null> {
+  const handle = deps.client.workflow.getHandle(guardId(account, leg));
+  const wanted = guardPolicy(deps.policy(account, leg.symbol));
+  const held = guardPolicy(await handle.query<Policy>('policy'));
+  if (JSON.stringify(held) === JSON.stringify(wanted)) return null;
+  try {
+    await handle.executeUpdate('setPolicy', { args: [{ policy: wanted }] });
+    return null;
+  } catch (error) {
+    if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+    return error.cause?.message ?? error.message;
+  }
+}
+
+async function askOne(deps: ActivityDeps, account: string, leg: Leg, reason: string): Promise<GuardAnswer> {
+  const handle = deps.client.workflow.getHandle(guardId(account, leg));
+  try {
+    return await deps.client.withDeadline(Date.now() + ASK_LIMIT_MS, async () => {
+      const policyRefusal = await bringPolicy(deps, account, leg);
+      const answer = await handle.executeUpdate<ReprotectAnswer, [ReprotectInput]>('reprotectNow', {
+        args: [{ reason }],
+      });
+      const status = await handle.query<GuardStatus>('status');
+      return { leg, kind: 'answered', answer, status, policyRefusal };
+    });
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { leg, kind: 'not-running' };
+    return { leg, kind: 'silent', reason: `guard does not answer: ${(error as Error).message}` };
+  }
+}
+
+/** Starts the watcher of an account or leaves the one that runs. */
+export async function startWatcherOf(deps: ActivityDeps, account: string): Promise<void> {
+  try {
+    await deps.client.workflow.start('watchAccount', {
+      workflowId: watchId(account),
+      taskQueue: TASK_QUEUE,
+      args: [{ account, searchAttributes: deps.searchAttributes }],
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: `positions of ${account} that nobody guards yet`,
+      ...(deps.searchAttributes === 'on'
+        ? { typedSearchAttributes: new TypedSearchAttributes([{ key: KEYS.account, value: account }]) }
+        : {}),
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+export function createGuardActivities(deps: ActivityDeps) {
+  return {
+    async startGuard(input: StartGuardInput): Promise<void> {
+      await startGuardOf(deps, input);
+    },
+
+    /** Asks running guards to protect now, at most 20 at a time; guards that do not run are named too. */
+    async askGuards(input: AskGuardsInput): Promise<readonly GuardAnswer[]> {
+      const running = await deps.runningGuards(input.account, input.legs);
+      const beat = setInterval(() => heartbeat(activityInfo().attempt), 1_000);
+      try {
+        return await pooled(input.legs, ASKED_AT_ONCE, async (leg): Promise<GuardAnswer> =>
+          running.has(legKey(leg))
+            ? askOne(deps, input.account, leg, input.reason)
+            : { leg, kind: 'not-running' },
+        );
+      } finally {
+        clearInterval(beat);
+      }
+    },
+
+    /** Tells the watcher, started if need be, that a leg is in its operator's hands; the guard ends only after this. */
+    async recordRelease(input: { readonly account: string; readonly released: Released }): Promise<void> {
+      await deps.client.workflow.signalWithStart('watchAccount', {
+        workflowId: watchId(input.account),
+        taskQueue: TASK_QUEUE,
+        args: [{ account: input.account, searchAttributes: deps.searchAttributes }],
+        signal: 'legReleased',
+        signalArgs: [input.released],
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      });
+    },
+
+    async ensureWatcher(input: { readonly account: string }): Promise<void> {
+      await startWatcherOf(deps, input.account);
+    },
+  };
+}

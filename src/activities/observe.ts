@@ -1,0 +1,306 @@
+/** Reads one leg and says what the read shows: open, flat or unreadable, never a guess (I2, I4, I8). */
+import { atrPct } from '../domain/atr.ts';
+import { passedThroughZero } from '../domain/closing.ts';
+import { dec } from '../domain/decimal.ts';
+import { legal, tighter } from '../domain/levels.ts';
+import type { Policy } from '../domain/policy.ts';
+import type { Leg, Observation, OpenObservation, OpenPosition, Side } from '../domain/position.ts';
+import { VenueError, type UnreadableRow, type VenuePort } from '../exchange/port.ts';
+
+/** A check answers within this time, or says "unreadable" while the shared request goes on (docs/temporal.md §4). */
+const PROMPT_LIMIT_MS = 3_000;
+/** What only completes a picture may take this long; protection never waits for it. */
+const EXTRA_LIMIT_MS = 1_500;
+const ATR_CACHE_MS = 900_000;
+const ATR_CANDLES = 60;
+
+/** What the guard already knows and the read is compared with. */
+export interface Known {
+  readonly side: Side | null;
+  readonly openTime: number | null;
+  /** Best price of a trail that runs; `null` while none does. */
+  readonly best: string | null;
+  /** Last check before a gap of more than two intervals, ms; `null` when there was none. */
+  readonly gapSince: number | null;
+  /** First observation of the episode, ms. */
+  readonly adoptedAt: number | null;
+}
+
+export const KNOWS_NOTHING: Known = {
+  side: null,
+  openTime: null,
+  best: null,
+  gapSince: null,
+  adoptedAt: null,
+};
+
+export interface ObserveInput {
+  readonly account: string;
+  readonly leg: Leg;
+  /**
+   * `routine` takes the shared snapshot, `prompt` one that begins now, both answering within 3 s; `fresh` waits for one that
+   * begins now; `confirm` asks for the symbol's own row: only that shows a flat leg (I4).
+   */
+  readonly mode: 'routine' | 'prompt' | 'fresh' | 'confirm';
+  readonly triggerBy: Policy['triggerBy'];
+  readonly bands: boolean;
+  /** A read that is older than this, by this machine's clock or the venue's, shows no price, ms (I8). */
+  readonly maxAgeMs: number;
+  /** Read the resting stop orders too: trigger types and partial stops. */
+  readonly withStopOrders: boolean;
+  readonly known: Known;
+}
+
+/** The parts of a policy that a read depends on. */
+export function readingOf(policy: Policy): Pick<ObserveInput, 'triggerBy' | 'bands' | 'maxAgeMs'> {
+  const { triggerBy, trailing, priceMaxAgeMs } = policy;
+  return { triggerBy, bands: trailing.mode === 'bands', maxAgeMs: priceMaxAgeMs };
+}
+
+function unreadable(problem: string, reason: string, readAt: number): Observation {
+  return { kind: 'unreadable', problem, reason, readAt };
+}
+
+/** Waits for `work` at most `ms`; its late rejection is handled, the work itself goes on for others. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T | 'late'> {
+  work.catch(() => undefined);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** An extra reading that may fail or be late without harm. */
+async function extra<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    const value = await within(EXTRA_LIMIT_MS, work());
+    return value === 'late' ? undefined : value;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Volatility by account and symbol, asked for at most every 15 minutes. */
+export class VolatilityCache {
+  readonly #values = new Map<string, { readonly at: number; readonly atr: string | null }>();
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** ATR(14, 1 h) in % of price from finished candles; `null` when none are to be had. */
+  async read(port: VenuePort, symbol: string, triggerBy: Policy['triggerBy']): Promise<string | null> {
+    const key = `${port.account}:${symbol}:${triggerBy}`;
+    const held = this.#values.get(key);
+    if (held !== undefined && this.#now() - held.at < ATR_CACHE_MS) return held.atr;
+    const source = triggerBy === 'MarkPrice' ? 'mark' : 'last';
+    const candles = await extra(() => port.candles(symbol, '60', source, ATR_CANDLES));
+    const finished = candles?.filter(({ startAt }) => startAt + 3_600_000 <= this.#now()) ?? [];
+    const atr = atrPct(finished.toSorted((a, b) => a.startAt - b.startAt));
+    if (atr !== null) this.#values.set(key, { at: this.#now(), atr });
+    return atr;
+  }
+}
+
+export interface Reader {
+  readonly port: VenuePort;
+  readonly volatility: VolatilityCache;
+  readonly now: () => number;
+}
+
+interface Rows {
+  readonly open: OpenPosition | undefined;
+  /** The leg's own row showed size 0. */
+  readonly flat: boolean;
+  readonly broken: UnreadableRow | undefined;
+  readonly marginMode: OpenObservation['marginMode'];
+  /** Age of what was read, ms: since its first request, or by the venue's clock where that is known. */
+  readonly ageMs: number;
+  readonly readAt: number;
+}
+
+const sameLeg = (leg: Leg) => (row: { symbol: string; positionIdx: number | null }) =>
+  row.symbol === leg.symbol && (row.positionIdx === null || row.positionIdx === leg.positionIdx);
+
+async function rowsOfSnapshot(reader: Reader, leg: Leg, fresh: boolean): Promise<Rows> {
+  const snapshot = await reader.port.snapshot({ fresh });
+  const now = reader.now();
+  const venueNow = snapshot.clockOffsetMs === null ? null : now + snapshot.clockOffsetMs;
+  return {
+    ageMs: Math.max(now - snapshot.startedAt, venueNow === null ? 0 : venueNow - snapshot.venueTime),
+    open: snapshot.positions.find(sameLeg(leg)),
+    flat: false,
+    broken: snapshot.unreadable.find(sameLeg(leg)),
+    marginMode: snapshot.marginMode,
+    readAt: snapshot.endedAt,
+  };
+}
+
+async function rowsOfSymbol(reader: Reader, leg: Leg): Promise<Rows> {
+  const read = await reader.port.readSymbol(leg.symbol);
+  const isLeg = sameLeg(leg);
+  const others = [...read.positions, ...read.flat].filter((row) => !isLeg(row));
+  // A symbol that was switched between one-way and hedge answers valid rows, none of them of this leg: the leg is no more.
+  const switched =
+    others.length > 0 && others.every((row) => (row.positionIdx === 0) !== (leg.positionIdx === 0));
+  const shown = read.positions.some(isLeg) || read.flat.some(isLeg);
+  const broken = read.unreadable.find(isLeg) ?? read.unreadable[0];
+  return {
+    open: read.positions.find(isLeg),
+    flat: read.flat.some(isLeg) || (switched && !shown && read.unreadable.length === 0),
+    broken: shown ? read.unreadable.find(isLeg) : broken,
+    marginMode: null,
+    ageMs: reader.now() - read.startedAt,
+    readAt: reader.now(),
+  };
+}
+
+/** One leg as one read shows it. Venue failures become `unreadable`; nothing is thrown for them. */
+export async function observeLeg(reader: Reader, input: ObserveInput): Promise<Observation> {
+  const work = observeUnbounded(reader, input);
+  if (input.mode === 'fresh' || input.mode === 'confirm') return work;
+  const answer = await within(PROMPT_LIMIT_MS, work);
+  return answer === 'late'
+    ? unreadable('VenueUnavailable', `no answer within ${PROMPT_LIMIT_MS} ms`, reader.now())
+    : answer;
+}
+
+async function observeUnbounded(reader: Reader, input: ObserveInput): Promise<Observation> {
+  try {
+    const { leg, mode } = input;
+    const rows =
+      mode === 'confirm'
+        ? await rowsOfSymbol(reader, leg)
+        : await rowsOfSnapshot(reader, leg, mode !== 'routine');
+    if (rows.ageMs > input.maxAgeMs) {
+      return unreadable(
+        'VenueUnavailable',
+        `stale: the read is ${Math.round(rows.ageMs)} ms old`,
+        rows.readAt,
+      );
+    }
+    if (rows.open !== undefined) return await openObservation(reader, input, rows, rows.open);
+    if (rows.broken !== undefined) return unreadable('row', rows.broken.reason, rows.readAt);
+    if (mode !== 'confirm') return { kind: 'flat', confirmed: false, readAt: rows.readAt };
+    if (rows.flat) return { kind: 'flat', confirmed: true, readAt: rows.readAt };
+    return unreadable('row', `no valid row of ${leg.symbol} (positionIdx ${leg.positionIdx})`, rows.readAt);
+  } catch (error) {
+    if (!(error instanceof VenueError)) throw error;
+    return unreadable(error.info.type, error.info.message, reader.now());
+  }
+}
+
+async function openObservation(
+  reader: Reader,
+  input: ObserveInput,
+  rows: Rows,
+  position: OpenPosition,
+): Promise<Observation> {
+  const { port } = reader;
+  const instrument = await port.instrument(position.symbol);
+  const price =
+    input.triggerBy === 'MarkPrice'
+      ? position.markPrice
+      : await port.lastPrice(position.symbol, { fresh: input.mode !== 'routine' });
+  const marginMode = rows.marginMode ?? (await extra(() => port.accountInfo()))?.marginMode ?? null;
+  const base: OpenObservation = {
+    kind: 'open',
+    position,
+    price,
+    tickSize: instrument.tickSize,
+    marginMode,
+    readAt: rows.readAt,
+  };
+  return { ...base, ...(await completed(reader, input, base)) };
+}
+
+type Extras = Pick<
+  OpenObservation,
+  'stopOrder' | 'partialStopQty' | 'stopOrderPrice' | 'atrPct' | 'candleBest' | 'passedThroughZero'
+>;
+
+/** What the position list cannot show, read only where a rule needs it. */
+async function completed(
+  reader: Reader,
+  input: ObserveInput,
+  base: OpenObservation,
+): Promise<Partial<Extras>> {
+  const { position, price } = base;
+  const { port } = reader;
+  const passed = position.stopLoss !== null && !legal(position.side, dec(position.stopLoss), dec(price));
+  const orders = input.withStopOrders || passed ? await stopOrderOf(port, position) : {};
+  const { known } = input;
+  const reopened =
+    known.openTime !== null && position.openTime !== null && position.openTime !== known.openTime;
+  return {
+    ...orders,
+    ...(passed && orders.stopOrder?.triggerBy === 'LastPrice' && input.triggerBy === 'MarkPrice'
+      ? await lastPriceOf(port, position.symbol)
+      : {}),
+    ...(input.bands ? { atrPct: await reader.volatility.read(port, position.symbol, input.triggerBy) } : {}),
+    ...(known.best !== null && known.gapSince !== null && known.side === position.side && !reopened
+      ? await bestOfCandles(reader, input, position, known.gapSince)
+      : {}),
+    ...(reopened && position.stopLoss !== null ? await zeroBetween(port, position, known.openTime) : {}),
+  };
+}
+
+async function stopOrderOf(
+  port: VenuePort,
+  position: OpenPosition,
+): Promise<Pick<Extras, 'stopOrder' | 'partialStopQty'> | Record<string, never>> {
+  const orders = await extra(() => port.stopOrders());
+  if (orders === undefined) return {};
+  const own = orders.filter(sameLeg(position));
+  const partial = own.filter(({ kind }) => kind === 'partial');
+  return {
+    stopOrder: own.find(({ kind }) => kind === 'full') ?? null,
+    ...(partial.length === 0
+      ? {}
+      : { partialStopQty: partial.reduce((sum, { qty }) => sum.plus(qty), dec('0')).toFixed() }),
+  };
+}
+
+async function lastPriceOf(
+  port: VenuePort,
+  symbol: string,
+): Promise<Pick<Extras, 'stopOrderPrice'> | Record<string, never>> {
+  const price = await extra(() => port.lastPrice(symbol, { fresh: true }));
+  return price === undefined ? {} : { stopOrderPrice: price };
+}
+
+/** Best price of the 1-minute candles that began after the last check and after the adoption. */
+async function bestOfCandles(
+  reader: Reader,
+  input: ObserveInput,
+  position: OpenPosition,
+  gapSince: number,
+): Promise<Pick<Extras, 'candleBest'> | Record<string, never>> {
+  const since = Math.max(gapSince, input.known.adoptedAt ?? 0);
+  const minutes = Math.min(1_000, Math.ceil((reader.now() - since) / 60_000) + 1);
+  const source = input.triggerBy === 'MarkPrice' ? 'mark' : 'last';
+  const candles = await extra(() => reader.port.candles(position.symbol, '1', source, minutes, since));
+  const extremes = (candles ?? [])
+    .filter(({ startAt }) => startAt > since)
+    .map(({ high, low }) => dec(position.side === 'long' ? high : low));
+  const [first, ...rest] = extremes;
+  if (first === undefined) return {};
+  const best = rest.reduce((one, other) => (tighter(position.side, other, one) ? other : one), first);
+  return { candleBest: best.toFixed() };
+}
+
+async function zeroBetween(
+  port: VenuePort,
+  position: OpenPosition,
+  since: number,
+): Promise<Pick<Extras, 'passedThroughZero'> | Record<string, never>> {
+  const executions = await extra(() => port.executions(position.symbol, since));
+  if (executions === undefined) return {};
+  return { passedThroughZero: passedThroughZero(position.side, position.size, executions) };
+}

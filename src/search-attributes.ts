@@ -1,0 +1,57 @@
+/** Registers the search attributes that workflows upsert and proves that they are usable, before a worker polls (docs/temporal.md §3). */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Connection } from '@temporalio/client';
+import { SEARCH_ATTRIBUTES } from './domain/names.ts';
+
+/** New attributes are usable after about 2 s; a server that takes far longer is one that will not have them. */
+const USABLE_LIMIT_MS = 30_000;
+const LOOK_EVERY_MS = 500;
+
+/** `IndexedValueType` of Temporal's API, `enums/v1/common.proto`: its generated module cannot be imported by name from ESM. */
+const TYPES = { KEYWORD: 2, BOOL: 5, DATETIME: 6 } as const;
+
+export type Registration =
+  | { readonly kind: 'on'; readonly registered: readonly string[] }
+  /** Workflows are told to do without; protection never depends on them. */
+  | { readonly kind: 'off'; readonly reason: string };
+
+/** Makes the attributes of DESIGN §5 usable in `namespace`, or says why workflows must do without them. Never throws. */
+export async function registerSearchAttributes(
+  connection: Connection,
+  namespace: string,
+): Promise<Registration> {
+  try {
+    const missing = await missingOf(connection, namespace);
+    if (missing.length === 0) return { kind: 'on', registered: [] };
+    await add(connection, namespace, missing);
+    const deadline = Date.now() + USABLE_LIMIT_MS;
+    while (Date.now() < deadline) {
+      if ((await missingOf(connection, namespace)).length === 0) return { kind: 'on', registered: missing };
+      await sleep(LOOK_EVERY_MS);
+    }
+    return { kind: 'off', reason: `${missing.join(', ')}: registered, but not usable after 30 s` };
+  } catch (error) {
+    return { kind: 'off', reason: (error as Error).message };
+  }
+}
+
+/** Registering an existing name with another type answers OK and changes nothing, so types are compared. */
+async function missingOf(connection: Connection, namespace: string): Promise<readonly string[]> {
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  const held = new Map<string, number>(Object.entries(customAttributes));
+  const names = Object.entries(SEARCH_ATTRIBUTES);
+  const wrong = names.filter(([name, type]) => held.has(name) && held.get(name) !== TYPES[type]);
+  if (wrong.length > 0) {
+    const named = wrong.map(([name, type]) => `${name} is not ${type}`).join(', ');
+    throw new Error(`search attributes of another type: ${named}`);
+  }
+  return names.map(([name]) => name).filter((name) => !held.has(name));
+}
+
+async function add(connection: Connection, namespace: string, names: readonly string[]): Promise<void> {
+  const wanted = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => names.includes(name));
+  await connection.operatorService.addSearchAttributes({
+    namespace,
+    searchAttributes: Object.fromEntries(wanted.map(([name, type]) => [name, TYPES[type]])),
+  });
+}

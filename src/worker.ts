@@ -1,0 +1,205 @@
+/** The worker process: configuration, venues, activities and both task queues put together; stops in order (DESIGN §10). */
+import { existsSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Client, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  DefaultLogger,
+  Runtime,
+  Worker,
+  type NativeConnection,
+  type WorkerOptions,
+} from '@temporalio/worker';
+import type { ActivityDeps } from './activities/deps.ts';
+import { startWatcherOf } from './activities/guards.ts';
+import { createActivities, createAuxActivities } from './activities/index.ts';
+import { loadConfig, resolvePolicy, type Config } from './config.ts';
+import { ConfigError, formatProblems, type Problem } from './config-error.ts';
+import { AUX_TASK_QUEUE, TASK_QUEUE, watchId } from './domain/names.ts';
+import { createPorts, type Ports } from './exchange/ports.ts';
+import { VenueError } from './exchange/port.ts';
+import { loggerFor, type Logger } from './logging.ts';
+import { createRunningGuards } from './running-guards.ts';
+import { registerSearchAttributes } from './search-attributes.ts';
+import {
+  connectClient,
+  connectWorker,
+  TemporalConnectionError,
+  temporalSettings,
+} from './temporal-connection.ts';
+
+/** A guard takes about 0.7 MB of heap while it is cached; a third of the memory is theirs. */
+const BYTES_A_GUARD = 1_000_000;
+const MOST_GUARDS = 4_000;
+
+function cachedGuards(): number {
+  return Math.max(200, Math.min(MOST_GUARDS, Math.floor(totalmem() / 3 / BYTES_A_GUARD)));
+}
+
+/** The bundle made at build time; the sources of the build where there is none. */
+function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const codePath = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
+  if (existsSync(codePath)) return { workflowBundle: { codePath } };
+  return { workflowsPath: fileURLToPath(new URL('./workflows/index.js', import.meta.url)) };
+}
+
+/** The SDK's and the workflows' log lines, in the product's log; the SDK's metrics at the configured address. */
+function installRuntime(log: Logger, metrics: Config['metrics']): void {
+  Runtime.install({
+    shutdownSignals: [],
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
+      const fields = { ...meta };
+      delete fields['sdkComponent'];
+      if (level === 'ERROR') log.error(fields, message);
+      else if (level === 'WARN') log.warn(fields, message);
+      else log.info(fields, message);
+    }),
+    telemetryOptions: {
+      logging: { filter: 'WARN', forward: {} },
+      ...(metrics === null
+        ? {}
+        : { metrics: { prometheus: { bindAddress: `${metrics.host}:${metrics.port}` } } }),
+    },
+  });
+}
+
+function portsOf(config: Config, log: Logger): Ports {
+  return createPorts(
+    config.accounts.map((account) => ({
+      account: account.alias,
+      venue: account.venue,
+      apiKey: account.apiKey.reveal(),
+      apiSecret: account.apiSecret.reveal(),
+      ...(account.venueUrl === null ? {} : { baseUrl: account.venueUrl }),
+      limits: {
+        workers: config.workers,
+        requestsPerMinute: resolvePolicy(config, account.alias, '').requestsPerMinute,
+      },
+      logger: log,
+    })),
+  );
+}
+
+function depsOf(
+  config: Config,
+  ports: Ports,
+  client: Client,
+  log: Logger,
+): Omit<ActivityDeps, 'searchAttributes'> {
+  const venues = new Map(config.accounts.map(({ alias, venue }) => [alias, venue]));
+  return {
+    port: (account) => {
+      if (venues.has(account)) return ports.get(account);
+      throw new VenueError({
+        type: 'InvalidInput',
+        code: null,
+        message: `account: "${account}" is not configured in this worker; configured: ${ports.aliases.join(', ')}`,
+        hint: 'use one of them, or add the alias to STOPKEEPER_ACCOUNTS',
+      });
+    },
+    policy: (account, symbol) => resolvePolicy(config, account, symbol),
+    mode: (account) => (venues.get(account) === 'paper' ? 'DEMO' : 'LIVE'),
+    client,
+    runningGuards: createRunningGuards(client),
+    log,
+    now: Date.now,
+  };
+}
+
+async function createWorkers(
+  connection: NativeConnection,
+  namespace: string,
+  deps: ActivityDeps,
+): Promise<Worker[]> {
+  const guards = cachedGuards();
+  const shared: Pick<WorkerOptions, 'connection' | 'namespace' | 'shutdownGraceTime' | 'shutdownForceTime'> =
+    {
+      connection,
+      namespace,
+      // Finishes or hands over what is in flight; an init system kills after 10 s.
+      shutdownGraceTime: '5 seconds',
+      shutdownForceTime: '9 seconds',
+    };
+  const main = await Worker.create({
+    ...shared,
+    ...workflowCode(),
+    taskQueue: TASK_QUEUE,
+    activities: createActivities(deps),
+    maxCachedWorkflows: guards,
+    // A routine check holds a workflow slot while its local activity runs: more slots than guards (docs/temporal.md §4).
+    maxConcurrentWorkflowTaskExecutions: guards + 100,
+    maxConcurrentLocalActivityExecutions: guards + 100,
+    maxConcurrentActivityTaskExecutions: 200,
+    // After a crash the sticky queue of the dead worker is waited for this long.
+    stickyQueueScheduleToStartTimeout: '3 seconds',
+  });
+  const aux = await Worker.create({
+    ...shared,
+    taskQueue: AUX_TASK_QUEUE,
+    activities: createAuxActivities(deps),
+    maxConcurrentActivityTaskExecutions: 100,
+  });
+  return [main, aux];
+}
+
+/** A watcher that ever ran runs again; an account that never had a session is left alone until it has one. */
+async function keepWatchers(deps: ActivityDeps, accounts: readonly string[]): Promise<void> {
+  for (const account of accounts) {
+    try {
+      await deps.client.workflow.getHandle(watchId(account)).describe();
+      await startWatcherOf(deps, account);
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) {
+        deps.log.warn({ account, message: (error as Error).message }, 'watcher.not-started');
+      }
+    }
+  }
+}
+
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  const settings = temporalSettings(process.env);
+  const log = loggerFor(config);
+  installRuntime(log, config.metrics);
+  const connection = await connectClient(settings);
+  const native = await connectWorker(settings);
+  const client = new Client({ connection, namespace: settings.namespace });
+  const attributes = await registerSearchAttributes(connection, settings.namespace);
+  if (attributes.kind === 'off') log.warn({ reason: attributes.reason }, 'search-attributes.off');
+  const ports = portsOf(config, log);
+  const deps: ActivityDeps = { ...depsOf(config, ports, client, log), searchAttributes: attributes.kind };
+  const workers = await createWorkers(native, settings.namespace, deps);
+  const stop = (signal: NodeJS.Signals): void => {
+    log.info({ signal }, 'worker.stopping');
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  await keepWatchers(deps, ports.aliases);
+  const { namespace, address } = settings;
+  log.info({ address, namespace, accounts: ports.aliases }, 'worker.ready');
+  process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, address, namespace })}\n`);
+  try {
+    await running;
+  } finally {
+    ports.close();
+    await native.close();
+    await connection.close();
+  }
+  log.info({}, 'worker.stopped');
+}
+
+function problemsOf(error: ConfigError | TemporalConnectionError): readonly Problem[] {
+  return error instanceof ConfigError ? error.problems : [error.problem];
+}
+
+try {
+  await main();
+} catch (error) {
+  const expected = error instanceof ConfigError || error instanceof TemporalConnectionError;
+  process.stderr.write(
+    `${expected ? formatProblems('the worker cannot start', problemsOf(error)) : ((error as Error).stack ?? String(error))}\n`,
+  );
+  process.exitCode = expected ? 2 : 1;
+}

@@ -1,0 +1,325 @@
+/** One run of a guard: its memory, its checks and what they ask of the venue; all judgement is in `domain` (I1–I5, I11). */
+import {
+  condition,
+  isCancellation,
+  log,
+  setCurrentDetails,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import type { EnsureStopInput } from '../activities/ensure-stop.ts';
+import type { Known, ObserveInput } from '../activities/observe.ts';
+import { unexplained, type ClosingReport } from '../domain/closing.ts';
+import { decide } from '../domain/decide.ts';
+import { evolve } from '../domain/evolve.ts';
+import type { FailureInfo } from '../domain/failure.ts';
+import { guardDetails } from '../domain/guard-details.ts';
+import {
+  cadence,
+  newBook,
+  RECORD_LIMIT_MS,
+  sighted,
+  unprotectedMs,
+  unprotectedSince,
+  type Action,
+  type Decision,
+  type GuardBook,
+  type GuardEvent,
+} from '../domain/guard-state.ts';
+import { guardStatus, protectionState } from '../domain/guard-view.ts';
+import type { GuardCarried, GuardInput } from '../domain/messages.ts';
+import type { Policy } from '../domain/policy.ts';
+import type { Observation } from '../domain/position.ts';
+import { protective, reading, routine } from './activity-options.ts';
+import { failureDetail } from './failure-info.ts';
+import { Outbox } from './outbox.ts';
+
+/** Trigger types and partial stops are read at import and so often again. */
+const ORDERS_EVERY_MS = 600_000;
+
+const ATTRIBUTES = {
+  state: defineSearchAttributeKey('ProtectionState', 'KEYWORD'),
+  side: defineSearchAttributeKey('PositionSide', 'KEYWORD'),
+  trailing: defineSearchAttributeKey('TrailingActive', 'BOOL'),
+  since: defineSearchAttributeKey('UnprotectedSince', 'DATETIME'),
+};
+
+export class GuardRun {
+  readonly account: string;
+  policy: Policy;
+  book: GuardBook;
+  checks: number;
+  nextCheckAt: number;
+  #ordersReadAt: number;
+  #closeAttempts: number;
+  #shown = '';
+  #released = false;
+  readonly #attributes: boolean;
+  readonly outbox: Outbox;
+
+  constructor(input: GuardInput) {
+    this.account = input.account;
+    this.policy = input.policy;
+    this.book = input.book ?? newBook(input.account, input.leg);
+    this.checks = input.carried?.checks ?? 0;
+    this.nextCheckAt = input.carried?.nextCheckAt ?? 0;
+    this.#ordersReadAt = input.carried?.ordersReadAt ?? 0;
+    this.#closeAttempts = input.carried?.closeAttempts ?? 0;
+    this.#attributes = input.searchAttributes !== 'off';
+    this.outbox = new Outbox({
+      pending: () => this.book.outbox,
+      delivered: (alertId) => this.apply({ kind: 'delivered', alertId }),
+    });
+  }
+
+  get carried(): GuardCarried {
+    return {
+      checks: this.checks,
+      nextCheckAt: this.nextCheckAt,
+      ordersReadAt: this.#ordersReadAt,
+      closeAttempts: this.#closeAttempts,
+    };
+  }
+
+  apply(event: GuardEvent): void {
+    const before = this.book;
+    this.book = evolve(before, event, this.policy);
+    this.#tellChanges(before);
+  }
+
+  /** One check, of what the venue shows now where a message `asked` for it; returns the closing report once the leg is proven flat. */
+  async check(asked: boolean, rewrite: boolean): Promise<ClosingReport | null> {
+    const confirming = sighted(this.book.state)?.kind === 'confirming';
+    const observation = await this.#observe(confirming ? 'confirm' : asked ? 'prompt' : 'routine');
+    const decision = this.#see(observation, rewrite);
+    this.checks += 1;
+    const report = await this.#act(decision.action, rewrite);
+    await this.#reportEnded();
+    return report;
+  }
+
+  /** When the next check is due, ms; the routine interval is spread by ±10 % so that guards do not beat together. */
+  schedule(): void {
+    const spread = 0.9 + (hashOf(workflowInfo().workflowId) % 2_001) / 10_000;
+    const wait = cadence(this.book, this.policy);
+    this.nextCheckAt = Date.now() + Math.round(this.book.state.kind === 'protected' ? wait * spread : wait);
+  }
+
+  /** Search attributes on change only, and the details for the UI. */
+  show(): void {
+    const status = guardStatus(this.book, {
+      checks: this.checks,
+      nextCheckAt: this.nextCheckAt,
+      now: Date.now(),
+    });
+    setCurrentDetails(guardDetails(status, this.book.log, workflowInfo().workflowId));
+    if (!this.#attributes || this.#released) return;
+    const since = unprotectedSince(this.book.state);
+    const trailing = this.book.episode !== null && this.book.episode.trailing !== null;
+    const shown = JSON.stringify([status.state, status.side, trailing, since]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    upsertSearchAttributes([
+      { key: ATTRIBUTES.state, value: protectionState(this.book) },
+      { key: ATTRIBUTES.trailing, value: trailing },
+      { key: ATTRIBUTES.since, value: since === null ? null : new Date(since) },
+      ...(this.book.episode === null ? [] : [{ key: ATTRIBUTES.side, value: this.book.episode.side }]),
+    ]);
+  }
+
+  /** The last word of a released guard. */
+  showReleased(): void {
+    if (this.#attributes) upsertSearchAttributes([{ key: ATTRIBUTES.state, value: 'RELEASED' }]);
+    this.#released = true;
+  }
+
+  /** The operator's or the policy's reduce-only close: sent once for each try, proven by reads alone. */
+  async close(): Promise<string> {
+    const observation = await this.#observe('fresh');
+    this.#see(observation, false);
+    if (observation.kind !== 'open') return 'nothing is open as far as a read shows';
+    const { side, size } = observation.position;
+    return this.#sendClose(side, size);
+  }
+
+  async #observe(mode: ObserveInput['mode']): Promise<Observation> {
+    const now = Date.now();
+    const withStopOrders = now - this.#ordersReadAt >= ORDERS_EVERY_MS;
+    const input: ObserveInput = {
+      account: this.account,
+      leg: this.book.leg,
+      mode,
+      triggerBy: this.policy.triggerBy,
+      bands: this.policy.trailing.mode === 'bands',
+      maxAgeMs: this.policy.priceMaxAgeMs,
+      withStopOrders,
+      known: this.#known(),
+    };
+    try {
+      const local = mode === 'routine' || mode === 'prompt';
+      const observation = local ? await routine.observe(input) : await reading.observe(input);
+      if (withStopOrders && observation.kind === 'open') this.#ordersReadAt = now;
+      return observation;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const { failure } = failureDetail(error);
+      const readAt = Math.max(Date.now(), this.book.lastAt);
+      return { kind: 'unreadable', problem: 'VenueUnavailable', reason: failure.message, readAt };
+    }
+  }
+
+  #known(): Known {
+    const { episode, seen } = this.book;
+    // Checks that could not read the price leave a gap too.
+    const gap = seen !== null && Date.now() - seen.readAt > 2 * this.policy.checkEveryMs;
+    return {
+      side: episode?.side ?? null,
+      openTime: episode?.openTime ?? null,
+      best: episode?.trailing?.best ?? null,
+      gapSince: gap ? seen.readAt : null,
+      adoptedAt: episode?.adoptedAt ?? null,
+    };
+  }
+
+  #see(observation: Observation, rewrite: boolean): Decision {
+    const decision = decide(this.book, observation, this.policy, { rewrite });
+    this.apply({ kind: 'observed', observation, rewrite });
+    return decision;
+  }
+
+  async #act(action: Action, rewrite: boolean): Promise<ClosingReport | null> {
+    switch (action.kind) {
+      case 'none':
+      case 'watch':
+      case 'confirm':
+        return null;
+      case 'write':
+        this.show();
+        await this.#ensureStop(rewrite, action.stop);
+        return null;
+      case 'end':
+        return this.#closingReport();
+      case 'close':
+        await this.#sendClose(action.side, action.size);
+        return null;
+    }
+  }
+
+  async #ensureStop(rewrite: boolean, stop: string): Promise<void> {
+    const input: EnsureStopInput = {
+      account: this.account,
+      book: { ...this.book, log: [], outbox: [] },
+      policy: this.policy,
+      rewrite,
+    };
+    try {
+      const { events } = await protective.ensureStop.executeWithOptions({ summary: `stop ${stop}` }, [input]);
+      for (const event of events) this.apply(event);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const { failure, written } = failureDetail(error);
+      for (const event of written) this.apply(event);
+      await this.#failed(failure);
+    }
+  }
+
+  /** A failed write is followed by a read, not by a conclusion: what it shows decides whether this is CRITICAL. */
+  async #failed(failure: FailureInfo): Promise<void> {
+    const observation = await this.#observe('fresh');
+    this.#see(observation, false);
+    this.apply({ kind: 'write-failed', failure, at: observation.readAt });
+  }
+
+  async #closingReport(): Promise<ClosingReport | null> {
+    const { episode, state } = this.book;
+    const ms = unprotectedMs(this.book, this.book.lastAt);
+    const report =
+      episode === null
+        ? null
+        : await this.#record({
+            account: this.account,
+            symbol: this.book.leg.symbol,
+            episode,
+            unprotectedMs: ms,
+          });
+    const since = state.kind === 'confirming' ? state.flatSince : null;
+    const waited = since !== null && this.book.lastAt - since >= RECORD_LIMIT_MS;
+    const found = report ?? (waited || episode === null ? unexplained(episode, ms) : null);
+    if (found !== null) this.apply({ kind: 'closed', report: found });
+    return found;
+  }
+
+  async #record(input: Parameters<typeof reading.closingRecord>[0]): Promise<ClosingReport | null> {
+    try {
+      return await reading.closingRecord.executeWithOptions({ summary: 'why it closed' }, [input]);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      return null;
+    }
+  }
+
+  /** Closing reports of episodes that ended while the guard went on; one try with each check, nothing waits for them. */
+  async #reportEnded(): Promise<void> {
+    for (const episode of this.book.ended) {
+      const report = await this.#record({
+        account: this.account,
+        symbol: this.book.leg.symbol,
+        episode,
+        unprotectedMs: episode.unprotectedMs,
+      });
+      if (report !== null) log.info('position.closed', { ...this.book.leg, ...report });
+      this.apply({ kind: 'episode-reported', id: episode.id });
+    }
+  }
+
+  async #sendClose(side: 'long' | 'short', size: string): Promise<string> {
+    this.#closeAttempts += 1;
+    const episode = this.book.episode?.id ?? '-';
+    const key = `${workflowInfo().workflowId}/${episode}/${this.#closeAttempts}`;
+    try {
+      const outcome = await protective.closePosition.executeWithOptions({ summary: `close ${size}` }, [
+        { account: this.account, leg: this.book.leg, side, size, key },
+      ]);
+      const message = `reduce-only close of ${size} sent: ${outcome.kind}`;
+      this.apply({ kind: 'closing-order', message, at: this.book.lastAt });
+      return message;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const { failure } = failureDetail(error);
+      return `the close failed: ${failure.message}`;
+    }
+  }
+
+  #tellChanges(before: GuardBook): void {
+    const { state, episode, seen } = this.book;
+    const fields = { account: this.account, ...this.book.leg };
+    if (episode?.trailing != null && before.episode?.trailing == null) {
+      log.info('trailing.started', { ...fields, best: episode.trailing.best });
+    }
+    const old = before.episode?.floor?.stop;
+    const moved =
+      state.kind === 'protected' && state.stopKind === 'trailing' && old !== undefined && old !== state.stop;
+    if (moved)
+      log.info('trailing.moved', {
+        ...fields,
+        best: episode?.trailing?.best,
+        stop: state.stop,
+        price: seen?.price,
+      });
+  }
+}
+
+/** FNV-1a of a text, 32 bits: spreads guards over the interval, the same in every replay. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
+  }
+  return hash;
+}
+
+/** Waits until `ready` or `ms`, whichever comes first; named in the UI. */
+export async function waitFor(ready: () => boolean, ms: number, summary: string): Promise<boolean> {
+  return condition(ready, Math.max(1, ms), { summary });
+}

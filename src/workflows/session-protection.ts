@@ -1,0 +1,167 @@
+/** The middle of a session: running guards are asked, the other legs protected, every leg given its guard (DESIGN §5). */
+import { isCancellation } from '@temporalio/workflow';
+import type { GuardAnswer } from '../activities/guards.ts';
+import type { Imported } from '../activities/session.ts';
+import { evolveAll } from '../domain/evolve.ts';
+import type { GuardBook, GuardEvent } from '../domain/guard-state.ts';
+import { pooled } from '../domain/pool.ts';
+import { legKey } from '../domain/position.ts';
+import type { LegFacts } from '../domain/report-criteria.ts';
+import {
+  byRisk,
+  guardedFacts,
+  legFacts,
+  plannedFacts,
+  releasedFacts,
+  sessionLeg,
+  type LegOutcome,
+  type SessionLeg,
+} from '../domain/session-legs.ts';
+import { asking, aux, protective } from './activity-options.ts';
+import { failureDetail } from './failure-info.ts';
+
+/** The server allows 2,000 pending activities; the venue's write limit is reached long before this many. */
+const IN_FLIGHT = 50;
+
+export interface SettledLegs {
+  readonly facts: readonly LegFacts[];
+  readonly reduced: readonly string[];
+  readonly policyRefusals: readonly string[];
+  readonly protectionMs: number;
+  readonly slowestMs: number;
+  readonly guardsMs: number;
+}
+
+const NOTHING: SettledLegs = {
+  facts: [],
+  reduced: [],
+  policyRefusals: [],
+  protectionMs: 0,
+  slowestMs: 0,
+  guardsMs: 0,
+};
+
+/** Protects every imported leg, or says what that would take; `imported` is `null` when the list could not be read. */
+export async function settleLegs(
+  account: string,
+  imported: Imported | null,
+  dryRun: boolean,
+): Promise<SettledLegs> {
+  if (imported === null) return NOTHING;
+  const legs = imported.legs
+    .map(({ leg, observation }) =>
+      sessionLeg(account, leg, observation, imported.policies[leg.symbol] ?? imported.policy),
+    )
+    .toSorted(byRisk);
+  const reduced = legs.some(({ book }) => book.target?.notes.includes('reduced-functionality') === true)
+    ? ['no candles for the volatility bands: the middle band is used']
+    : [];
+  const releases = new Map(imported.released.map((one) => [legKey(one), one.reason]));
+  const reasonOf = (leg: SessionLeg): string | undefined => releases.get(legKey(leg.leg));
+  const free = legs.flatMap((leg) => {
+    const reason = reasonOf(leg);
+    return reason === undefined ? [] : [releasedFacts(leg, reason)];
+  });
+  const ours = legs.filter((leg) => reasonOf(leg) === undefined);
+  if (dryRun) return { ...NOTHING, facts: [...ours.map(plannedFacts), ...free], reduced };
+
+  const began = Date.now();
+  const answers = await askRunning(account, ours);
+  const clock = { slowestMs: 0, guardsMs: 0 };
+  const facts = await pooled(ours, IN_FLIGHT, (leg) =>
+    settleLeg(account, leg, answers.get(legKey(leg.leg)), clock),
+  );
+  return {
+    ...NOTHING,
+    ...clock,
+    reduced,
+    protectionMs: Date.now() - began,
+    facts: [...facts.filter((one) => one !== null), ...free],
+    policyRefusals: [...answers.values()].flatMap((answer) =>
+      answer.kind === 'answered' && answer.policyRefusal !== null
+        ? [`${answer.leg.symbol}: ${answer.policyRefusal}`]
+        : [],
+    ),
+  };
+}
+
+async function askRunning(
+  account: string,
+  legs: readonly SessionLeg[],
+): Promise<ReadonlyMap<string, GuardAnswer>> {
+  if (legs.length === 0) return new Map();
+  try {
+    const asked = legs.map(({ leg }) => leg);
+    const answers = await asking.askGuards({ account, legs: asked, reason: 'session' });
+    return new Map(answers.map((answer) => [legKey(answer.leg), answer]));
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    // Without answers every leg is protected by the session itself: never looser, whatever guards do meanwhile.
+    return new Map();
+  }
+}
+
+async function settleLeg(
+  account: string,
+  leg: SessionLeg,
+  answer: GuardAnswer | undefined,
+  clock: { slowestMs: number; guardsMs: number },
+): Promise<LegFacts | null> {
+  if (answer?.kind === 'answered') return guardedFacts(leg, answer.status);
+  const began = Date.now();
+  const settled = await protect(account, leg);
+  clock.slowestMs = Math.max(clock.slowestMs, Date.now() - began);
+  const starting = Date.now();
+  const guardProblem =
+    answer?.kind === 'silent' ? answer.reason : await startGuard(account, leg, settled.book);
+  clock.guardsMs += Date.now() - starting;
+  return legFacts(account, leg, {
+    ...settled,
+    guard: guardProblem === null ? 'running' : 'failed',
+    guardProblem,
+  });
+}
+
+async function protect(
+  account: string,
+  leg: SessionLeg,
+): Promise<Pick<LegOutcome, 'book' | 'events' | 'failure'>> {
+  // What the import shows in place needs no further request.
+  if (leg.planned === null && leg.problem === null) return { book: leg.book, events: [], failure: null };
+  const fold = (events: readonly GuardEvent[]): GuardBook => evolveAll(leg.book, events, leg.policy);
+  try {
+    const { events } = await protective.ensureStop.executeWithOptions(
+      { summary: `${leg.leg.symbol} ${leg.planned?.stop ?? 'unread'}` },
+      [{ account, book: { ...leg.book, log: [], outbox: [] }, policy: leg.policy, rewrite: false }],
+    );
+    return { book: fold(events), events, failure: null };
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const { failure, written } = failureDetail(error);
+    const events: readonly GuardEvent[] = [
+      ...written,
+      { kind: 'write-failed', failure, at: leg.book.lastAt },
+    ];
+    return { book: fold(events), events: written, failure: failure.message };
+  }
+}
+
+/** The guard starts also where the write failed: it goes on trying. Answers with the problem, `null` when it runs. */
+async function startGuard(account: string, leg: SessionLeg, book: GuardBook): Promise<string | null> {
+  try {
+    await aux.startGuard.executeWithOptions({ summary: `guard of ${leg.leg.symbol}` }, [
+      {
+        account,
+        leg: leg.leg,
+        policy: leg.policy,
+        side: book.episode?.side ?? null,
+        book,
+        reason: 'session',
+      },
+    ]);
+    return null;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return `its guard did not start: ${failureDetail(error).failure.message}`;
+  }
+}

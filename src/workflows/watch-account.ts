@@ -1,0 +1,185 @@
+/** `watchAccount`: finds positions that nobody guards, starts their guards, and judges every leg by itself (I5, I7; DESIGN §5). */
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  continueAsNew,
+  isCancellation,
+  log,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Alert } from '../domain/alert.ts';
+import {
+  inputProblems,
+  type AdoptInput,
+  type Released,
+  type ReprotectInput,
+  type WatchInput,
+} from '../domain/messages.ts';
+import { watchId } from '../domain/names.ts';
+import { DEFAULT_POLICY } from '../domain/policy.ts';
+import { legKey, type PositionIdx } from '../domain/position.ts';
+import { boardOf, newWatch, roundFailed, swept, type WatchState } from '../domain/watch-state.ts';
+import { aux, sweeping } from './activity-options.ts';
+import { waitFor } from './guard-run.ts';
+import {
+  adoptUpdate,
+  alertsLeftSignal,
+  boardQuery,
+  legReleasedSignal,
+  releasedQuery,
+  reprotectSignal,
+} from './messages.ts';
+import { Outbox } from './outbox.ts';
+import { checkWatchInput } from './start-input.ts';
+
+/** A round leaves about 1 kB of history; a run of these is replayed in about a second. */
+const ROUNDS_IN_A_RUN = 250;
+/** With the default interval every five minutes. */
+const LEDGER_EVERY_ROUNDS = 30;
+
+export interface WatchCarried extends WatchInput {
+  readonly state?: WatchState;
+  /** ms; a new run does not sweep before. */
+  readonly nextRoundAt?: number;
+}
+
+interface Watch {
+  state: WatchState;
+  woken: boolean;
+  /** A `reprotect` for all legs that the next round passes on. */
+  wakeAll: ReprotectInput | null;
+}
+
+function wireMessages(watch: Watch): void {
+  setHandler(
+    reprotectSignal,
+    (input?: ReprotectInput) => {
+      const problems = inputProblems('reprotect', input);
+      if (problems.length > 0) return log.warn('message.ignored', { problems });
+      watch.wakeAll = input ?? {};
+      watch.woken = true;
+    },
+    {
+      description:
+        'Wake every guard of the account: read now, put back what is missing. {"reason"?, "rewrite"?}',
+    },
+  );
+  setHandler(
+    legReleasedSignal,
+    (released: Released) => {
+      const others = watch.state.released.filter((one) => legKey(one) !== legKey(released));
+      watch.state = { ...watch.state, released: [...others, released] };
+    },
+    { description: "From a guard: its leg is in its operator's hands now." },
+  );
+  setHandler(
+    alertsLeftSignal,
+    (alerts: readonly Alert[]) => {
+      watch.state = { ...watch.state, outbox: [...watch.state.outbox, ...alerts].slice(-50) };
+      watch.woken = true;
+    },
+    { description: 'From a guard that ended: alerts that it could not deliver.' },
+  );
+  setHandler(adoptUpdate, (input: AdoptInput) => adopt(watch, input), {
+    validator: (input: AdoptInput) => {
+      const problems = inputProblems('adopt', input);
+      if (problems.length > 0) throw ApplicationFailure.nonRetryable(problems.join('\n'), 'InvalidInput');
+    },
+    description: 'Guard a released leg again. {"symbol", "positionIdx"?}',
+  });
+  setHandler(boardQuery, () => boardOf(watch.state), {
+    description: 'The legs, each with its state as last known.',
+  });
+  setHandler(releasedQuery, () => watch.state.released, { description: "Legs in their operators' hands." });
+}
+
+function adopt(watch: Watch, input: AdoptInput): { adopted: boolean; message: string } {
+  const matches = (one: Released): boolean =>
+    one.symbol === input.symbol &&
+    (input.positionIdx === undefined || one.positionIdx === (input.positionIdx as PositionIdx));
+  const adopted = watch.state.released.filter(matches);
+  if (adopted.length === 0) return { adopted: false, message: `${input.symbol} is not released` };
+  watch.state = { ...watch.state, released: watch.state.released.filter((one) => !matches(one)) };
+  watch.woken = true;
+  return { adopted: true, message: `${input.symbol} is guarded again from the next round` };
+}
+
+function show(watch: Watch): void {
+  const board = boardOf(watch.state);
+  const rows = board.legs
+    .slice(0, 50)
+    .map(
+      (leg) =>
+        `| ${leg.symbol} | ${leg.side ?? ''} | ${leg.size ?? ''} | ${leg.stop ?? '**none**'} | ${leg.state} |`,
+    );
+  setCurrentDetails(
+    [
+      `### ${board.legs.length} open legs on ${board.account}, round ${board.rounds} at ${board.roundAt ?? 'never'}`,
+      ...(watch.state.failure === null ? [] : ['', `**last round failed**: ${watch.state.failure}`]),
+      '',
+      '| symbol | side | size | stop | state |',
+      '| --- | --- | --- | --- | --- |',
+      ...rows,
+      '',
+      `Wake all guards: \`temporal workflow signal -w ${watchId(board.account)} --name reprotect\``,
+    ].join('\n'),
+  );
+}
+
+async function round(watch: Watch): Promise<number> {
+  const { account, released, token } = watch.state;
+  const wake = watch.wakeAll;
+  watch.wakeAll = null;
+  try {
+    const { result, discoverEveryMs } = await sweeping.sweep({ account, token, released, wake });
+    watch.state =
+      result.kind === 'swept'
+        ? swept(watch.state, result)
+        : roundFailed(watch.state, `${result.problem}: ${result.reason}`, Date.now());
+    return discoverEveryMs;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    watch.wakeAll ??= wake;
+    watch.state = roundFailed(watch.state, String((error as Error).message), Date.now());
+    return DEFAULT_POLICY.discoverEveryMs;
+  }
+}
+
+/** A ledger that somebody terminated is started again; the next try comes by itself, and nothing here waits for it. */
+function keepLedgerAlive({ account, rounds }: WatchState): void {
+  if (rounds === 0 || rounds % LEDGER_EVERY_ROUNDS !== 0) return;
+  aux.ensureLedger({ account }).catch(() => undefined);
+}
+
+/** Runs until it is cancelled; kept alive by the worker at its start and by the ledger at each sync. */
+export async function watchAccount(input: WatchCarried): Promise<void> {
+  checkWatchInput(input);
+  const watch: Watch = { state: input.state ?? newWatch(input.account), woken: false, wakeAll: null };
+  const outbox = new Outbox({
+    pending: () => watch.state.outbox,
+    delivered: (id) => {
+      watch.state = { ...watch.state, outbox: watch.state.outbox.filter((alert) => alert.id !== id) };
+    },
+  });
+  wireMessages(watch);
+  outbox.flush();
+  let nextRoundAt = input.nextRoundAt ?? 0;
+  for (let rounds = 0; ; rounds += 1) {
+    const wait = nextRoundAt - Date.now();
+    if (wait > 0) await waitFor(() => watch.woken, wait, 'next round');
+    watch.woken = false;
+    const began = Date.now();
+    nextRoundAt = began + (await round(watch));
+    show(watch);
+    keepLedgerAlive(watch.state);
+    const full = rounds >= ROUNDS_IN_A_RUN || workflowInfo().continueAsNewSuggested;
+    const ready = full && !watch.woken && allHandlersFinished();
+    // A full run begins no new delivery: a channel that is down would keep it from ever ending.
+    if (!ready) outbox.flush();
+    else if (outbox.idle) {
+      await continueAsNew<typeof watchAccount>({ ...input, state: watch.state, nextRoundAt });
+    }
+  }
+}
