@@ -1,0 +1,65 @@
+/** Finds the system that runs already: at TEMPORAL_ADDRESS, or where the data folder says that `npm start` listens. */
+import { join, isAbsolute } from 'node:path';
+import { Client, type Connection } from '@temporalio/client';
+import { readEnvironment, type Environment } from '../config-environment.ts';
+import { ConfigError } from '../config-error.ts';
+import { TASK_QUEUE } from '../domain/names.ts';
+import { connectClient, temporalSettings } from '../temporal-connection.ts';
+import { isAlive } from './process-identity.ts';
+import { StartError } from './start-error.ts';
+import { readSystemFile } from './system-file.ts';
+import { localTemporalEnv } from './child-environment.ts';
+
+export interface OperatorSettings {
+  readonly accounts: readonly string[];
+  readonly dataDir: string;
+  /** TEMPORAL_* of the running system; `null` where none is known to run. */
+  readonly temporalEnv: Environment | null;
+}
+
+/** Needs no keys: whoever looks on may not have them. Throws `ConfigError`. */
+export function operatorSettings(env: Environment): OperatorSettings {
+  const { settings, problems } = readEnvironment(env);
+  if (settings === null || problems.length > 0) throw new ConfigError(problems);
+  const given = settings.STOPKEEPER_DATA;
+  const dataDir = isAbsolute(given) ? given : join(process.cwd(), given);
+  return { accounts: settings.STOPKEEPER_ACCOUNTS, dataDir, temporalEnv: temporalEnvOf(env, dataDir) };
+}
+
+function temporalEnvOf(env: Environment, dataDir: string): Environment | null {
+  if (env['TEMPORAL_ADDRESS'] !== undefined) return env;
+  const system = readSystemFile(dataDir);
+  if (system === null || !system.processes.some(isAlive)) return null;
+  // A server that somebody else runs keeps its keys and certificates; one of ours has none.
+  if (system.uiUrl === null) return { ...env, TEMPORAL_ADDRESS: system.temporalAddress };
+  return localTemporalEnv(env, system.temporalAddress, system.temporalNamespace);
+}
+
+export interface Connected {
+  readonly client: Client;
+  readonly connection: Connection;
+}
+
+/** Throws `StartError` where no system runs, `TemporalConnectionError` where it cannot be reached. The caller closes the connection. */
+export async function connectToRunning(settings: OperatorSettings): Promise<Connected> {
+  if (settings.temporalEnv === null) {
+    throw new StartError([
+      {
+        setting: 'STOPKEEPER_DATA',
+        message: `no system runs on ${settings.dataDir}`,
+        hint: 'Start one with "npm start", or set TEMPORAL_ADDRESS to the server of one that runs elsewhere.',
+      },
+    ]);
+  }
+  const temporal = temporalSettings(settings.temporalEnv);
+  const connection = await connectClient(temporal);
+  return { connection, client: new Client({ connection, namespace: temporal.namespace }) };
+}
+
+/** Whether a worker polls: without one a workflow would wait for ever. */
+export async function workerPolls({ client, connection }: Connected): Promise<boolean> {
+  const { namespace } = client.options;
+  const request = { namespace, taskQueue: { name: TASK_QUEUE }, taskQueueType: 1 };
+  const { pollers } = await connection.workflowService.describeTaskQueue(request);
+  return pollers.length > 0;
+}
