@@ -12,7 +12,7 @@ export type Dec = Big;
 
 /** Parses a decimal string; throws `RangeError` on anything else (numbers are refused: they are floats). */
 export function dec(value: string | Dec): Dec {
-  if (typeof value !== 'string') return new Exact(value);
+  if (typeof value === 'object') return new Exact(value);
   if (!isDecimalString(value)) throw new RangeError(`not a decimal number: ${JSON.stringify(value)}`);
   return new Exact(value);
 }

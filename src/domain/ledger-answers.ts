@@ -75,11 +75,11 @@ export interface Cleared {
   readonly closed: number;
 }
 
-export function refusal(reasons: readonly CompactReason[]): Refused {
+function refusal(reasons: readonly CompactReason[]): Refused {
   return { ok: false, reasons: reasons.map(reasonOf) };
 }
 
-export function reasonOf([limit, asked, allowed]: CompactReason): Reason {
+function reasonOf([limit, asked, allowed]: CompactReason): Reason {
   return { limit, asked, allowed, message: words(limit, asked, allowed) };
 }
 

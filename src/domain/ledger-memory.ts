@@ -28,7 +28,7 @@ export type Remembered = readonly [requestId: string, at: number, answer: Compac
 
 /** Ids are kept this long, within the other two bounds. */
 export const REMEMBER_MS = 24 * 60 * 60_000;
-export const REMEMBER_COUNT = 2_000;
+const REMEMBER_COUNT = 2_000;
 
 interface Memory {
   readonly answers: readonly Remembered[];

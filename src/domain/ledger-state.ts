@@ -1,5 +1,5 @@
 /** The margin book of one account as plain JSON: what it holds, its sums, and what is still free (DESIGN §6). */
-import { ZERO, dec, max, min, plain } from './decimal.ts';
+import { ZERO, dec, max, plain } from './decimal.ts';
 import type { Dec } from './decimal.ts';
 import type { FailureInfo } from './failure.ts';
 import type { LedgerLimits } from './ledger-input.ts';
@@ -196,11 +196,6 @@ export function figuresOf(state: LedgerState): Figures {
     cap,
     headroom: max(ZERO, cap.minus(inUse)),
   };
-}
-
-/** The most that one operation may take: both limits at once. */
-export function takeable(figures: Figures): Dec {
-  return min(figures.available, figures.headroom);
 }
 
 /**

@@ -14,7 +14,6 @@ import {
 import type { AllocateAnswer, Cleared, ReleaseAnswer, ReserveAnswer, TradeAnswer } from './ledger-answers.ts';
 import type {
   AllocateRequest,
-  LedgerLimits,
   ReleaseRequest,
   ReserveRequest,
   SessionRequest,
@@ -34,11 +33,11 @@ import {
 import type { Counters, LedgerEntry, LedgerState } from './ledger-state.ts';
 
 /** A balance or a reading of positions older than this backs no new margin. */
-export const STALE_AFTER_MS = 15 * 60_000;
+const STALE_AFTER_MS = 15 * 60_000;
 /** All that continue-as-new carries stays under 400 kB; the memory of ids gets what the rest leaves. */
-export const CARRIED_BYTES = 390_000;
+const CARRIED_BYTES = 390_000;
 /** Room for open entries, some 4,000 without descriptions. */
-export const ENTRIES_BYTES = 240_000;
+const ENTRIES_BYTES = 240_000;
 
 export interface Step<Answer> {
   readonly state: LedgerState;
@@ -127,11 +126,6 @@ export function newSession(state: LedgerState, request: SessionRequest, now: num
       answer: ['session', former ? (book.margins?.legs.length ?? 0) : 0, former ? book.counters.closed : 0],
     };
   });
-}
-
-/** The policy's limits as they are now; they bind what is asked from here on. */
-export function withLimits(state: LedgerState, limits: LedgerLimits): LedgerState {
-  return { ...state, limits };
 }
 
 /** Why a request id cannot be used for this operation, `null` when it can: for the validators of the messages. */

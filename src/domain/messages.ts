@@ -122,7 +122,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function shown(value: unknown): string {
-  const json = JSON.stringify(value) ?? String(value);
+  const json = String(JSON.stringify(value));
   return json.length > 60 ? `${json.slice(0, 57)}...` : json;
 }
 

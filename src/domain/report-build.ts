@@ -3,7 +3,7 @@ import { cents, dec, percentOf } from './decimal.ts';
 import type { LedgerLimits } from './ledger-input.ts';
 import { dashboardOf, limitsOf, modeOf } from './ledger-view.ts';
 import { newLedger } from './ledger-state.ts';
-import { criteriaOf, statusOf } from './report-criteria.ts';
+import { criteriaOf, smallPositionCriteria, statusOf } from './report-criteria.ts';
 import type { CriteriaFacts, LegFacts } from './report-criteria.ts';
 import type { Dashboard, NotCovered, RiskLevel, SessionReport } from './report.ts';
 
@@ -24,7 +24,7 @@ export interface SessionFacts extends CriteriaFacts {
 }
 
 /** What a session reports while its ledger does not answer: zeros, with the policy's limits. */
-export function withoutLedger(
+function withoutLedger(
   account: string,
   venue: string,
   policy: LedgerLimits,
@@ -36,7 +36,7 @@ export function withoutLedger(
 
 /** The report; `policy` gives the limits where the ledger gave none. */
 export function buildReport(facts: SessionFacts, policy: LedgerLimits): SessionReport {
-  const criteria = criteriaOf(facts);
+  const criteria = [...criteriaOf(facts), ...smallPositionCriteria(facts.legs, policy.minNotionalUsd)];
   const status = statusOf(criteria);
   const absent = withoutLedger(facts.account, facts.venue, policy);
   const dashboard = facts.dashboard ?? absent.dashboard;

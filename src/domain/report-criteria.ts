@@ -49,8 +49,8 @@ export interface CriteriaFacts {
   readonly notCovered: readonly { readonly symbol: string; readonly category: string }[];
 }
 
-export const CLOCK_WARNING_MS = 500;
-export const KEY_EXPIRY_WARNING_DAYS = 7;
+const CLOCK_WARNING_MS = 500;
+const KEY_EXPIRY_WARNING_DAYS = 7;
 
 /** FAILED on any failure, WARNING on any warning, else SUCCESS. */
 export function statusOf(criteria: readonly Criterion[]): SessionStatus {
@@ -163,15 +163,18 @@ export function keyCriteria(key: KeyFacts | null): Criterion[] {
   } else {
     criteria.push(ok('key-may-write', 'the API key may set stops'));
   }
-  if (key.expiresInDays !== null && key.expiresInDays < KEY_EXPIRY_WARNING_DAYS) {
-    const when = key.expiresInDays < 0 ? 'has expired' : `expires in ${key.expiresInDays} days`;
-    criteria.push(warning('key-expiry', `the API key ${when}`));
-  }
+  if (key.expiresInDays !== null) criteria.push(expiry(key.expiresInDays));
   if (key.mayWithdraw) {
     criteria.push(warning('key-may-withdraw', 'the API key may withdraw; Stopkeeper never needs that'));
   }
   if (!key.ipBound) criteria.push(ok('key-ip', 'the API key is not bound to an IP address'));
   return criteria;
+}
+
+function expiry(days: number): Criterion {
+  if (days < 0) return warning('key-expiry', 'the API key has expired');
+  const message = `the API key expires in ${days} ${days === 1 ? 'day' : 'days'}`;
+  return days < KEY_EXPIRY_WARNING_DAYS ? warning('key-expiry', message) : ok('key-expiry', message);
 }
 
 export function clockCriteria(offsetMs: number | null): Criterion[] {
@@ -180,6 +183,15 @@ export function clockCriteria(offsetMs: number | null): Criterion[] {
   if (size <= CLOCK_WARNING_MS) return [ok('clock-offset', `the clock is ${size} ms off`)];
   const direction = offsetMs < 0 ? 'fast: at 1 s the venue refuses requests' : 'slow';
   return [warning('clock-offset', `this machine's clock is ${size} ms ${direction}`)];
+}
+
+/** A note: the minimum binds new trades, and positions that are there are protected whatever their size. */
+export function smallPositionCriteria(legs: readonly LegFacts[], minNotionalUsd: number): Criterion[] {
+  const small = legs.filter(({ report: { size, markPrice } }) => {
+    return size !== null && markPrice !== null && dec(size).times(markPrice).lt(String(minNotionalUsd));
+  });
+  if (small.length === 0) return [];
+  return [ok('below-minimum', `under the ${minNotionalUsd} USD that a new trade needs: ${named(small)}`)];
 }
 
 /** A note, not a warning: what is not covered is named, and the rest of the account is not worse for it. */

@@ -26,6 +26,8 @@ export interface WatchState {
   readonly account: string;
   readonly legs: Readonly<Record<string, KnownLeg>>;
   readonly released: readonly Released[];
+  /** Legs that were released in the last round: they had no guard to lose. */
+  readonly unguarded: readonly string[];
   readonly ignored: readonly { readonly symbol: string; readonly size: string }[];
   readonly told: Readonly<Record<string, Told>>;
   readonly outbox: readonly Alert[];
@@ -48,6 +50,8 @@ export interface Round {
   readonly started: readonly Leg[];
   readonly failed: readonly { readonly leg: Leg; readonly reason: string }[];
   readonly ignored: readonly { readonly symbol: string; readonly size: string }[];
+  /** Releases that a watcher without memory learned of from the guards' own endings; absent in rounds of older builds. */
+  readonly remembered?: readonly Released[];
 }
 
 /** A leg that no guard has brought under a stop for so long is an EMERGENCY, whatever runs. */
@@ -61,6 +65,7 @@ export function newWatch(account: string): WatchState {
     account,
     legs: {},
     released: [],
+    unguarded: [],
     ignored: [],
     told: {},
     outbox: [],
@@ -84,10 +89,12 @@ export function swept(state: WatchState, round: Round): WatchState {
     const since = old !== undefined && old.state === leg.state ? old.since : round.readAt;
     legs[legKey(leg)] = { ...leg, since };
   }
+  const { remembered = [] } = round;
   const next: WatchState = {
     ...state,
     legs,
-    released: stillReleased(state.released, legs, round.readAt),
+    released: [...stillReleased(state, legs, round.readAt), ...remembered],
+    unguarded: [...state.released, ...remembered].map(legKey),
     ignored: round.ignored,
     roundAt: round.readAt,
     rounds: state.rounds + 1,
@@ -119,17 +126,24 @@ export function roundFailed(state: WatchState, reason: string, now: number): Wat
 
 /** A release ends by its time, with its episode (unless `untilAdopted`), or by `adopt`. */
 function stillReleased(
-  released: readonly Released[],
+  before: WatchState,
   legs: Readonly<Record<string, KnownLeg>>,
   now: number,
 ): readonly Released[] {
-  return released.filter((one) => {
+  return before.released.filter((one) => {
     if (one.until !== null && now >= one.until) return false;
     if (one.untilAdopted) return true;
     const leg = legs[legKey(one)];
-    if (leg === undefined) return false;
-    return one.episode === null || leg.openTime === null || String(leg.openTime) === one.episode;
+    // One list without the leg proves nothing (I4), as long as its openTime will tell a new position from the old.
+    if (leg === undefined) return (before.legs[legKey(one)]?.openTime ?? null) !== null;
+    return releaseHolds(one, leg.openTime, now);
   });
+}
+
+/** Whether a release still holds for a leg that is open since `openTime` (ms, `null` where the venue does not say). */
+export function releaseHolds(one: Released, openTime: number | null, now: number): boolean {
+  if (one.until !== null && now >= one.until) return false;
+  return one.untilAdopted || one.episode === null || openTime === null || String(openTime) === one.episode;
 }
 
 function conditionsOf(before: WatchState, next: WatchState, round: Round): Map<string, Condition[]> {
@@ -171,7 +185,8 @@ function conditionsOf(before: WatchState, next: WatchState, round: Round): Map<s
   }
   for (const leg of round.started) {
     const known = before.legs[legKey(leg)];
-    if (known === undefined || before.rounds === 0) continue;
+    if (known === undefined || before.unguarded.includes(legKey(leg))) continue;
+    if (next.legs[legKey(leg)]?.openTime !== known.openTime) continue;
     add(legKey(leg), {
       kind: 'memory-lost',
       level: 'WARNING',

@@ -17,8 +17,7 @@ const fileAccepts = (change: unknown): boolean =>
 function candidates(path: string): readonly unknown[] {
   const rule = POLICY_RULES[path];
   const odd = [null, true, '', '1', [], {}, Number.NaN, Infinity, -Infinity, -1, 0, 1, 2 ** 53];
-  if (rule === undefined || !('min' in rule))
-    return [...odd, ...((rule ?? []) as readonly string[]), 'OFF', 'IndexPrice'];
+  if (rule === undefined || !('min' in rule)) return [...odd, ...(rule ?? []), 'OFF', 'IndexPrice'];
   const step = rule.whole === true ? 1 : 0.001;
   const around = [rule.min, rule.max].flatMap((bound) => [bound - step, bound, bound + step, bound + 0.5]);
   return [...odd, ...around];

@@ -349,6 +349,20 @@ describe('counts', () => {
       slotsLeft: 0,
     });
   });
+
+  it('positions under the smallest new trade are noted and count as any other', () => {
+    // 0.004 × 44000 = 176; 200 itself is enough.
+    const small = leg({}, { symbol: 'ETHUSDT', size: '0.004' });
+    const just = leg({}, { symbol: 'SOLUSDT', size: '2', markPrice: '100' });
+    const built = report({ legs: [leg(), small, just] });
+    expect(built.criteria).toContainEqual({
+      id: 'below-minimum',
+      level: 'ok',
+      message: 'under the 200 USD that a new trade needs: ETHUSDT',
+    });
+    expect(built.status).toBe('SUCCESS');
+    expect(ids(report({ legs: [leg()] }), 'ok')).not.toContain('below-minimum');
+  });
 });
 
 describe('a dry run', () => {
