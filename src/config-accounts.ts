@@ -1,8 +1,8 @@
 /** Accounts by alias: venue, address and keys of each, from the environment or from key files. */
-import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { shown, type Problem } from './config-error.ts';
-import { VENUES, type ReadFile } from './config-environment.ts';
+import { VENUES } from './config-environment.ts';
+import { sourced, type FileSource } from './config-files.ts';
 import { Secret } from './secret.ts';
 import type { VenueName } from './exchange/port.ts';
 
@@ -37,11 +37,7 @@ const PAPER_KEYS = { key: 'paper-key', secret: 'paper-secret' } as const;
 const venueSchema = z.enum(VENUES);
 const urlSchema = z.url({ protocol: /^https?$/ });
 
-interface Source {
-  /** Without blanks. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string;
-  readonly readFile: ReadFile;
+interface Source extends FileSource {
   /** True where `npm start` gives paper accounts their address later. */
   readonly paperUrlLater: boolean;
 }
@@ -119,7 +115,7 @@ function readUrl(
   return url.href.replace(/\/+$/, '');
 }
 
-/** The value of `NAME`, or the content of the file that `NAME_FILE` names; `null` with a problem when there is none. */
+/** The value of `NAME`, or of the file that `NAME_FILE` names; `null` with a problem when there is none. */
 function readSecret(
   name: string,
   alias: string,
@@ -127,43 +123,22 @@ function readSecret(
   source: Source,
   problems: Problem[],
 ): Secret | null {
-  const value = source.env[name];
-  const file = source.env[`${name}_FILE`];
-  if (value !== undefined && file !== undefined) {
-    problems.push({ setting: name, message: `and ${name}_FILE are both set`, hint: 'Set one of them.' });
-    return null;
+  const found = sourced(name, source);
+  switch (found.kind) {
+    case 'problem':
+      problems.push(found.problem);
+      return null;
+    case 'value':
+      return plausible(found.from, found.text, problems);
+    case 'absent':
+      if (fallback !== null) return plausible(name, fallback, problems);
+      problems.push({
+        setting: name,
+        message: `is missing (account ${alias})`,
+        hint: `Set it, or ${name}_FILE to the path of a file that holds it. Keys of one Bybit environment do not work on another.`,
+      });
+      return null;
   }
-  if (file !== undefined) return readSecretFile(`${name}_FILE`, file, source, problems);
-  const text = value ?? fallback;
-  if (text === null) {
-    problems.push({
-      setting: name,
-      message: `is missing (account ${alias})`,
-      hint: `Set it, or ${name}_FILE to the path of a file that holds it. Keys of one Bybit environment do not work on another.`,
-    });
-    return null;
-  }
-  return plausible(name, text, problems);
-}
-
-function readSecretFile(name: string, path: string, source: Source, problems: Problem[]): Secret | null {
-  let text: string;
-  try {
-    text = source.readFile(isAbsolute(path) ? path : join(source.cwd, path)).trim();
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-    problems.push({
-      setting: name,
-      message: `cannot read ${path} (${code})`,
-      hint: 'Check path and permissions.',
-    });
-    return null;
-  }
-  if (text === '') {
-    problems.push({ setting: name, message: `the file ${path} is empty`, hint: 'Put the value into it.' });
-    return null;
-  }
-  return plausible(name, text, problems);
 }
 
 /** Refuses what cannot be a key (spaces, quotes, line breaks): pasted wrongly, it would only fail at the venue. */

@@ -6,7 +6,7 @@ import { shown, type Problem } from './config-error.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type ReadFile = (path: string) => string;
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export const VENUES = ['paper', 'bybit-demo', 'bybit-testnet', 'bybit-mainnet'] as const;
 
 /** What to do about each variable; shown under the problem. */
@@ -17,6 +17,9 @@ const HINTS: Readonly<Record<string, string>> = {
   STOPKEEPER_METRICS: 'Leave it unset for 127.0.0.1:9464, or set it to off.',
   STOPKEEPER_ALERT_WEBHOOK: 'Give the full URL, or leave it unset for none.',
   STOPKEEPER_HEARTBEAT_URL: 'Give the full URL, or leave it unset for none.',
+  STOPKEEPER_ALERT_WEBHOOK_SECRET:
+    'Signs what STOPKEEPER_ALERT_WEBHOOK receives: 16 random characters or more, e.g. from "openssl rand -hex 32".',
+  TELEGRAM_API_URL: 'Leave it unset for https://api.telegram.org.',
   TELEGRAM_BOT_TOKEN: 'Telegram needs both TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID; unset both for none.',
   TELEGRAM_CHAT_ID: 'Telegram needs both TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID; unset both for none.',
 };
@@ -75,6 +78,10 @@ const schema = z.object({
     .transform(Number),
   STOPKEEPER_METRICS: metrics,
   STOPKEEPER_ALERT_WEBHOOK: secretUrl.optional(),
+  STOPKEEPER_ALERT_WEBHOOK_SECRET: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,200}$/, 'is not 16 to 200 characters without spaces (value not shown)')
+    .optional(),
   STOPKEEPER_HEARTBEAT_URL: secretUrl.optional(),
   TELEGRAM_BOT_TOKEN: z
     .string()
@@ -84,27 +91,54 @@ const schema = z.object({
     .string()
     .regex(/^(-?\d+|@\w+)$/, expected('a chat number or @channel'))
     .optional(),
+  TELEGRAM_API_URL: z
+    .url({ protocol: /^https?$/, error: 'is not an http or https URL (value not shown)' })
+    .default('https://api.telegram.org')
+    .transform((url) => url.replace(/\/+$/, '')),
 });
 
 export type EnvironmentSettings = z.infer<typeof schema>;
 
-/** The settings, or `null`, with every problem that was found. */
+/** What may also be given as a file, by the name with `_FILE`. */
+export const FILE_SETTINGS: readonly (keyof z.input<typeof schema>)[] = [
+  'STOPKEEPER_ALERT_WEBHOOK',
+  'STOPKEEPER_ALERT_WEBHOOK_SECRET',
+  'STOPKEEPER_HEARTBEAT_URL',
+  'TELEGRAM_BOT_TOKEN',
+];
+
+/** The settings, or `null`, with every problem that was found. Values in files are put in their places before, or left out. */
 export function readEnvironment(env: Environment): {
   readonly settings: EnvironmentSettings | null;
   readonly problems: readonly Problem[];
 } {
+  const clean = withoutBlanks(env);
   const problems: Problem[] = [];
-  const parsed = schema.safeParse(withoutBlanks(env));
+  const parsed = schema.safeParse(clean);
   for (const issue of parsed.error?.issues ?? []) {
     const setting = String(issue.path[0]);
     problems.push({ setting, message: issue.message, hint: HINTS[setting] ?? 'See the table of settings.' });
   }
-  const [token, chat] = [env['TELEGRAM_BOT_TOKEN'], env['TELEGRAM_CHAT_ID']];
-  if (Boolean(token) !== Boolean(chat)) {
-    const missing = token ? 'TELEGRAM_CHAT_ID' : 'TELEGRAM_BOT_TOKEN';
-    problems.push({ setting: missing, message: 'is missing', hint: HINTS[missing] ?? '' });
-  }
+  problems.push(...incomplete(clean));
   return { settings: parsed.success ? parsed.data : null, problems };
+}
+
+/** Settings that say something only together; a file stands for its value, whether it was read or not. */
+function incomplete(env: Readonly<Record<string, string>>): readonly Problem[] {
+  const given = (name: string): boolean => (env[name] ?? env[`${name}_FILE`]) !== undefined;
+  const missing = (setting: string, message: string): Problem => ({
+    setting,
+    message,
+    hint: HINTS[setting] ?? '',
+  });
+  const [token, chat] = [given('TELEGRAM_BOT_TOKEN'), given('TELEGRAM_CHAT_ID')];
+  const secretAlone = given('STOPKEEPER_ALERT_WEBHOOK_SECRET') && !given('STOPKEEPER_ALERT_WEBHOOK');
+  return [
+    ...(token === chat ? [] : [missing(token ? 'TELEGRAM_CHAT_ID' : 'TELEGRAM_BOT_TOKEN', 'is missing')]),
+    ...(secretAlone
+      ? [missing('STOPKEEPER_ALERT_WEBHOOK', 'is missing: there is a secret to sign with, and no address')]
+      : []),
+  ];
 }
 
 /** An empty variable is an unset one: compose files pass `VAR=` for what nobody set. */

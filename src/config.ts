@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { readAccounts, type AccountConfig } from './config-accounts.ts';
 import {
+  FILE_SETTINGS,
   readEnvironment,
   withoutBlanks,
   type Environment,
@@ -11,6 +12,7 @@ import {
   type ReadFile,
 } from './config-environment.ts';
 import { ConfigError } from './config-error.ts';
+import { withFileValues } from './config-files.ts';
 import { readPolicyFile } from './config-policy.ts';
 import type { PolicyFile } from './policy-schema.ts';
 import { Secret } from './secret.ts';
@@ -20,7 +22,14 @@ export type { AccountConfig } from './config-accounts.ts';
 
 export interface AlertTargets {
   readonly webhookUrl: Secret | null;
-  readonly telegram: { readonly botToken: Secret; readonly chatId: string } | null;
+  /** What the webhook's body is signed with; `null`: unsigned. */
+  readonly webhookSecret: Secret | null;
+  readonly telegram: {
+    readonly botToken: Secret;
+    readonly chatId: string;
+    /** Base URL of the Bot API, without a slash at its end. */
+    readonly apiUrl: string;
+  } | null;
 }
 
 export interface Config {
@@ -55,15 +64,17 @@ export interface LoadOptions {
 export function loadConfig(env: Environment, options: LoadOptions = {}): Config {
   const cwd = options.cwd ?? process.cwd();
   const readFile = options.readFile ?? ((path) => readFileSync(path, 'utf8'));
-  const environment = readEnvironment(env);
+  const plain = withoutBlanks(env);
+  const files = withFileValues(FILE_SETTINGS, { env: plain, cwd, readFile });
+  const clean = files.env;
+  const environment = readEnvironment(clean);
   const settings = environment.settings;
   // With the plain variables unreadable the rest is still read, so that its problems are in the same list.
-  const clean = withoutBlanks(env);
   const aliases = settings?.STOPKEEPER_ACCOUNTS ?? ['main'];
   const source = { env: clean, cwd, readFile, paperUrlLater: options.paperUrlLater ?? false };
   const { accounts, problems: accountProblems } = readAccounts(aliases, source);
   const policy = readPolicyFile(clean['STOPKEEPER_CONFIG'], aliases, source);
-  const problems = [...environment.problems, ...accountProblems, ...policy.problems];
+  const problems = [...files.problems, ...environment.problems, ...accountProblems, ...policy.problems];
   if (settings === null || problems.length > 0) throw new ConfigError(problems);
   return {
     accounts,
@@ -82,10 +93,12 @@ export function loadConfig(env: Environment, options: LoadOptions = {}): Config 
 }
 
 function alertTargets(settings: EnvironmentSettings): AlertTargets {
-  const { TELEGRAM_BOT_TOKEN: token, TELEGRAM_CHAT_ID: chatId } = settings;
+  const { TELEGRAM_BOT_TOKEN: token, TELEGRAM_CHAT_ID: chatId, TELEGRAM_API_URL: apiUrl } = settings;
   return {
     webhookUrl: secret(settings.STOPKEEPER_ALERT_WEBHOOK),
-    telegram: token === undefined || chatId === undefined ? null : { botToken: new Secret(token), chatId },
+    webhookSecret: secret(settings.STOPKEEPER_ALERT_WEBHOOK_SECRET),
+    telegram:
+      token === undefined || chatId === undefined ? null : { botToken: new Secret(token), chatId, apiUrl },
   };
 }
 
@@ -95,7 +108,8 @@ function secret(value: string | undefined): Secret | null {
 
 /** Every secret of a configuration: what the log scrubs from its lines (I9). */
 export function secretsOf(config: Config): readonly Secret[] {
-  const targets = [config.alerts.webhookUrl, config.alerts.telegram?.botToken ?? null, config.heartbeatUrl];
+  const { webhookUrl, webhookSecret, telegram } = config.alerts;
+  const targets = [webhookUrl, webhookSecret, telegram?.botToken ?? null, config.heartbeatUrl];
   return [
     ...config.accounts.flatMap((account) => [account.apiKey, account.apiSecret]),
     ...targets.filter((target) => target !== null),

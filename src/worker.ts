@@ -10,6 +10,9 @@ import {
   type NativeConnection,
   type WorkerOptions,
 } from '@temporalio/worker';
+import { channelNames, channelsOf } from './alerts/channels.ts';
+import { createDelivery } from './alerts/delivery.ts';
+import { createHeartbeat } from './alerts/heartbeat.ts';
 import type { ActivityDeps } from './activities/deps.ts';
 import { startWatcherOf } from './activities/guards.ts';
 import { createActivities, createAuxActivities } from './activities/index.ts';
@@ -76,6 +79,7 @@ function portsOf(config: Config, log: Logger): Ports {
         requestsPerMinute: resolvePolicy(config, account.alias, '').requestsPerMinute,
       },
       logger: log,
+      readAhead: true,
     })),
   );
 }
@@ -102,6 +106,8 @@ function depsOf(
     client,
     runningGuards: createRunningGuards(client),
     log,
+    deliver: createDelivery({ channels: channelsOf(config.alerts, Date.now), log, now: Date.now }),
+    roundEnded: createHeartbeat({ url: config.heartbeatUrl, log, now: Date.now }),
     now: Date.now,
   };
 }
@@ -125,7 +131,8 @@ async function createWorkers(
     ...workflowCode(),
     taskQueue: TASK_QUEUE,
     activities: createActivities(deps),
-    maxCachedWorkflows: guards,
+    // The SDK lowers the number of workflow task slots to this one.
+    maxCachedWorkflows: guards + 100,
     // A routine check holds a workflow slot while its local activity runs: more slots than guards (docs/temporal.md §4).
     maxConcurrentWorkflowTaskExecutions: guards + 100,
     maxConcurrentLocalActivityExecutions: guards + 100,
@@ -178,6 +185,10 @@ async function main(): Promise<void> {
   const running = Promise.all(workers.map((worker) => worker.run()));
   await keepWatchers(deps, ports.aliases);
   const { namespace, address } = settings;
+  log.info(
+    { channels: channelNames(config.alerts), heartbeat: config.heartbeatUrl === null ? 'off' : 'on' },
+    'alerts.channels',
+  );
   log.info({ address, namespace, accounts: ports.aliases }, 'worker.ready');
   process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, address, namespace })}\n`);
   try {

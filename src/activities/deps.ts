@@ -1,5 +1,6 @@
 /** What the activities need from the process that runs them: venues, policies, Temporal's client, a log, a clock. */
 import type { Client } from '@temporalio/client';
+import type { Alert } from '../domain/alert.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Leg } from '../domain/position.ts';
 import type { VenuePort } from '../exchange/port.ts';
@@ -23,6 +24,14 @@ export interface ActivityDeps {
   readonly runningGuards: (account: string, among: readonly Leg[]) => Promise<ReadonlySet<string>>;
   readonly searchAttributes: 'on' | 'off';
   readonly log: EventLog;
+  /** Hands an alert to every channel within 20 s; throws while one of them has not taken it, and never sends it twice to one that has. */
+  readonly deliver: (alert: Alert, signal: AbortSignal) => Promise<void>;
+  /** A watcher's round has ended: the dead-man's heartbeat hears of it. Returns at once, never throws. */
+  readonly roundEnded: (round: {
+    readonly account: string;
+    readonly complete: boolean;
+    readonly everyMs: number;
+  }) => void;
   /** ms since the epoch. */
   readonly now: () => number;
 }

@@ -1,31 +1,13 @@
-/** Delivery of alerts; for now the log is the one channel, with the event names of DESIGN §7. */
+/** Delivery of alerts as an activity: one bounded try, which the outbox of the workflow repeats (docs/temporal.md §2). */
+import { cancellationSignal } from '@temporalio/activity';
 import type { Alert } from '../domain/alert.ts';
 import type { ActivityDeps } from './deps.ts';
 
-const EVENT = {
-  WARNING: 'protection.warning',
-  CRITICAL: 'protection.critical',
-  EMERGENCY: 'protection.emergency',
-  RESOLVED: 'protection.resolved',
-} as const;
-
-export function createNotifyActivities(deps: Pick<ActivityDeps, 'log'>) {
+export function createNotifyActivities(deps: Pick<ActivityDeps, 'deliver'>) {
   return {
-    /** Delivers one alert; the id makes a repeated delivery recognisable. */
+    /** Delivers one alert; fails while a channel has not taken it. The id makes a repeated delivery recognisable. */
     async notify(alert: Alert): Promise<void> {
-      const fields = {
-        id: alert.id,
-        kind: alert.kind,
-        account: alert.account,
-        ...alert.leg,
-        message: alert.message,
-        todo: alert.todo,
-        seconds: alert.unprotectedSeconds,
-      };
-      if (alert.kind === 'stop-vanished') deps.log.error(fields, 'protection.missing');
-      else if (alert.level === 'RESOLVED') deps.log.info(fields, EVENT.RESOLVED);
-      else if (alert.level === 'WARNING') deps.log.warn(fields, EVENT.WARNING);
-      else deps.log.error(fields, EVENT[alert.level]);
+      await deps.deliver(alert, cancellationSignal());
     },
   };
 }

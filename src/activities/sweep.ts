@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { dec } from '../domain/decimal.ts';
 import { legal } from '../domain/levels.ts';
-import type { ReprotectInput } from '../domain/messages.ts';
+import type { Released, ReprotectInput } from '../domain/messages.ts';
 import { pooled } from '../domain/pool.ts';
 import { legKey, type Leg, type OpenPosition } from '../domain/position.ts';
 import type { WatchedLeg } from '../domain/watch-state.ts';
@@ -10,6 +10,7 @@ import { VenueError, type AccountSnapshot } from '../exchange/port.ts';
 import type { ActivityDeps } from './deps.ts';
 import { startGuardOf } from './guards.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { toldReleases } from './told-releases.ts';
 
 const STARTED_AT_ONCE = 20;
 /** A guard that was told of its bare leg is told again so much later; meanwhile its own cadence works. */
@@ -47,6 +48,8 @@ export type SweepResult =
       /** Legs whose guard could not be started, with the reason. */
       readonly failed: readonly { readonly leg: Leg; readonly reason: string }[];
       readonly ignored: readonly { readonly symbol: string; readonly size: string }[];
+      /** Releases that the caller, in its first round, had no memory of. */
+      readonly remembered: readonly Released[];
     }
   | { readonly kind: 'failed'; readonly problem: string; readonly reason: string };
 
@@ -152,7 +155,12 @@ async function sweepOnce(
   const running = await deps.runningGuards(account, watched);
   const last = held.get(account) ?? null;
   const now = deps.now();
-  const choice = chosen(input, watched, running, last?.wokenAt ?? new Map<string, number>(), now);
+  // A watcher that was terminated by hand has forgotten what was released; the guards' own endings have not.
+  const unguarded = watched.filter((leg) => !running.has(legKey(leg)));
+  const remembered = input.token === null ? await toldReleases(deps, account, unguarded) : [];
+  const free = new Set(remembered.map(legKey));
+  const ours = watched.filter((leg) => !free.has(legKey(leg)));
+  const choice = chosen(input, ours, running, last?.wokenAt ?? new Map<string, number>(), now);
   const failed = await wakeGuards(deps, input, choice);
   const woken = choice.bare.map((leg) => [legKey(leg), now] as const);
   const stillBare = new Set(legs.filter(({ state }) => state === 'UNPROTECTED').map(legKey));
@@ -175,6 +183,7 @@ async function sweepOnce(
     ignored: all
       .filter(({ symbol }) => ignore.has(symbol))
       .map(({ symbol, size }) => ({ symbol, size: size ?? '' })),
+    remembered,
   };
 }
 
@@ -185,13 +194,17 @@ export function createSweepActivities(deps: ActivityDeps) {
     /** Never throws for the venue: a failed round is an answer, and the next one comes in its time. */
     async sweep(input: SweepInput): Promise<SweepAnswer> {
       const { discoverEveryMs } = deps.policy(input.account, '');
+      let complete = false;
       try {
         const result = await withHeartbeat(() => sweepOnce(deps, held, input));
+        complete = true;
         return { result, discoverEveryMs };
       } catch (error) {
         if (!(error instanceof VenueError)) throw error;
         const { type, message } = error.info;
         return { result: { kind: 'failed', problem: type, reason: message }, discoverEveryMs };
+      } finally {
+        deps.roundEnded({ account: input.account, complete, everyMs: discoverEveryMs });
       }
     },
   };

@@ -1,11 +1,11 @@
 /** What `npm run doctor` looks at: one account on its venue, and the Temporal server; reads only, each check by itself. */
-import type { Connection } from '@temporalio/client';
+import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import { balanceFailure, balanceProblem, balanceReading, readBalance } from '../domain/balance.ts';
 import { keyFacts } from '../domain/key-facts.ts';
-import { SEARCH_ATTRIBUTES } from '../domain/names.ts';
 import { balanceCriteria, clockCriteria, keyCriteria } from '../domain/report-criteria.ts';
 import type { Criterion } from '../domain/report.ts';
 import { VenueError, type VenuePort } from '../exchange/port.ts';
+import { inspectSearchAttributes } from '../search-attributes.ts';
 import { counted } from './figures.ts';
 
 const DAY_SECONDS = 86_400;
@@ -73,21 +73,16 @@ async function notCoveredOf(port: VenuePort): Promise<readonly Criterion[]> {
   }));
 }
 
-/** Namespace, retention, search attributes, and whether a worker polls. The connection has proven that the server answers. */
+/** Server, namespace with its retention, search attributes, and whether a worker polls. The connection has proven that the server answers. */
 export async function checkTemporal(
   connection: Connection,
   namespace: string,
   polls: boolean,
 ): Promise<readonly Criterion[]> {
-  const { config } = await connection.workflowService.describeNamespace({ namespace });
-  const days = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / DAY_SECONDS;
-  const short = days < RETENTION_WARNING_DAYS;
+  const { serverVersion } = await connection.workflowService.getSystemInfo({});
   return [
-    {
-      id: 'retention',
-      level: short ? 'warning' : 'ok',
-      message: `namespace ${namespace} keeps closed histories for ${days} days${short ? '; 14 are advised' : ''}`,
-    },
+    { id: 'temporal', level: 'ok', message: `the server answers, version ${serverVersion}` },
+    await retentionOf(connection, namespace),
     await searchAttributesOf(connection, namespace),
     {
       id: 'worker',
@@ -97,24 +92,40 @@ export async function checkTemporal(
   ];
 }
 
-async function searchAttributesOf(connection: Connection, namespace: string): Promise<Criterion> {
-  const id = 'search-attributes';
+async function retentionOf(connection: Connection, namespace: string): Promise<Criterion> {
+  const id = 'retention';
   try {
-    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-    const missing = Object.keys(SEARCH_ATTRIBUTES).filter((name) => !(name in customAttributes));
-    return missing.length === 0
-      ? { id, level: 'ok', message: 'search attributes are registered' }
-      : {
-          id,
-          level: 'warning',
-          message: `search attributes are missing: ${missing.join(', ')}; a worker registers them when it starts`,
-        };
+    const { config } = await connection.workflowService.describeNamespace({ namespace });
+    const days = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / DAY_SECONDS;
+    const short = days < RETENTION_WARNING_DAYS;
+    const message = `namespace ${namespace} keeps closed histories for ${counted(days, 'day')}${short ? '; 14 are advised' : ''}`;
+    return { id, level: short ? 'warning' : 'ok', message };
   } catch (error) {
-    // A cloud's key may not list them; protection does not depend on them.
+    // A cloud's key may not describe its namespace; protection does not depend on it.
+    if (!isGrpcServiceError(error)) throw error;
     return {
       id,
       level: 'warning',
-      message: `search attributes cannot be listed: ${(error as Error).message}`,
+      message: `the retention of namespace ${namespace} cannot be read: ${error.message}`,
     };
+  }
+}
+
+async function searchAttributesOf(connection: Connection, namespace: string): Promise<Criterion> {
+  const id = 'search-attributes';
+  try {
+    const { missing, wrong } = await inspectSearchAttributes(connection, namespace);
+    if (wrong.length > 0) {
+      const message = `search attributes are of another type: ${wrong.join(', ')}; guards do without until they are removed by hand`;
+      return { id, level: 'warning', message };
+    }
+    const absent = `search attributes are missing: ${missing.join(', ')}; a worker registers them when it starts`;
+    return missing.length === 0
+      ? { id, level: 'ok', message: 'search attributes are registered' }
+      : { id, level: 'warning', message: absent };
+  } catch (error) {
+    // A cloud's key may not list them; protection does not depend on them.
+    if (!isGrpcServiceError(error)) throw error;
+    return { id, level: 'warning', message: `search attributes cannot be listed: ${error.message}` };
   }
 }

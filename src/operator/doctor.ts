@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { loadConfig, type Config } from '../config.ts';
 import type { Criterion } from '../domain/report.ts';
 import { TemporalConnectionError } from '../temporal-connection.ts';
+import { checkAlerts } from './alert-check.ts';
 import { checkTemporal, checkVenue } from './doctor-checks.ts';
 import { EXIT, runProgram, type ProgramContext } from './program.ts';
 import { criteriaText } from './report-text.ts';
@@ -27,7 +28,11 @@ async function doctor(context: ProgramContext): Promise<number> {
     .parse(context.argv, { from: 'user' })
     .opts<{ json: boolean }>();
   const config = loadConfig(context.env, { paperUrlLater: true });
-  const examined = [...(await venues(config)), await temporal(context)];
+  const examined = [
+    ...(await venues(config)),
+    await temporal(context),
+    { subject: 'Alerts', criteria: checkAlerts(config) },
+  ];
   const terminal = terminalOf(process.stdout, context.env);
   const text = json
     ? JSON.stringify(examined, null, 2)

@@ -136,6 +136,74 @@ describe('accounts', () => {
   });
 });
 
+describe('alert channels', () => {
+  const CHANNELS = {
+    STOPKEEPER_ALERT_WEBHOOK: 'https://hooks.example/a',
+    STOPKEEPER_ALERT_WEBHOOK_SECRET: 'whsec-0123456789',
+    TELEGRAM_BOT_TOKEN: '123456:abc',
+    TELEGRAM_CHAT_ID: '-100',
+    STOPKEEPER_HEARTBEAT_URL: 'https://ping.example/b',
+  };
+
+  test('are read from the environment, Telegram at its own address', () => {
+    const { alerts, heartbeatUrl } = load({ ...PAPER, ...CHANNELS });
+    expect(alerts.webhookUrl?.reveal()).toBe('https://hooks.example/a');
+    expect(alerts.webhookSecret?.reveal()).toBe('whsec-0123456789');
+    expect(alerts.telegram).toMatchObject({ chatId: '-100', apiUrl: 'https://api.telegram.org' });
+    expect(alerts.telegram?.botToken.reveal()).toBe('123456:abc');
+    expect(heartbeatUrl?.reveal()).toBe('https://ping.example/b');
+  });
+
+  test("a Bot API server of one's own loses the slash at its end", () => {
+    const env = { ...PAPER, ...CHANNELS, TELEGRAM_API_URL: 'http://127.0.0.1:8081/' };
+    expect(load(env).alerts.telegram?.apiUrl).toBe('http://127.0.0.1:8081');
+  });
+
+  test('may stand in files', () => {
+    const env = {
+      ...PAPER,
+      TELEGRAM_CHAT_ID: '-100',
+      STOPKEEPER_ALERT_WEBHOOK_FILE: 'hook',
+      STOPKEEPER_ALERT_WEBHOOK_SECRET_FILE: 'hook-secret',
+      STOPKEEPER_HEARTBEAT_URL_FILE: 'ping',
+      TELEGRAM_BOT_TOKEN_FILE: 'token',
+    };
+    const files = {
+      '/app/hook': 'https://hooks.example/f\n',
+      '/app/hook-secret': 'whsec-from-a-file\n',
+      '/app/ping': 'https://ping.example/f\n',
+      '/app/token': '123456:file\n',
+    };
+    const config = load(env, files);
+    const values = secretsOf(config).map((item) => item.reveal());
+    expect(values).toEqual(
+      expect.arrayContaining([
+        'https://hooks.example/f',
+        'whsec-from-a-file',
+        'https://ping.example/f',
+        '123456:file',
+      ]),
+    );
+  });
+
+  test('a file that cannot be read is one problem, named by its variable', () => {
+    const env = { ...PAPER, TELEGRAM_CHAT_ID: '-100', TELEGRAM_BOT_TOKEN_FILE: 'none' };
+    expect(problems(env)).toMatchObject([
+      { setting: 'TELEGRAM_BOT_TOKEN_FILE', message: 'cannot read none (ENOENT)' },
+    ]);
+  });
+
+  test('a secret that is short, or that signs nothing, is refused', () => {
+    const env = { ...PAPER, STOPKEEPER_ALERT_WEBHOOK_SECRET: 'short-77' };
+    const found = problems(env);
+    expect(found).toMatchObject([
+      { setting: 'STOPKEEPER_ALERT_WEBHOOK_SECRET', message: expect.stringContaining('16 to 200') },
+      { setting: 'STOPKEEPER_ALERT_WEBHOOK', message: expect.stringContaining('is missing') },
+    ]);
+    expect(formatProblems('Configuration', found)).not.toContain('short-77');
+  });
+});
+
 describe('bad configuration', () => {
   test('every problem is reported at once, by name, each with a hint', () => {
     const found = problems(

@@ -44,6 +44,9 @@ const refused: readonly (readonly [string, string])[] = [
   ['src/activities/a.ts', `import '../workflows/index.ts';`],
   ['src/activities/b.ts', `import '@temporalio/workflow';`],
   ['src/activities/c.ts', `import 'ccxt';`],
+  ['src/alerts/a.ts', `import '../activities/index.ts';`],
+  ['src/alerts/b.ts', `import '@temporalio/activity';`],
+  ['src/alerts/c.ts', `import type { Port } from '../exchange/port.ts'; export type P = Port;`],
   ['src/operator/a.ts', `import '../paper/main.ts';`],
   ['src/operator/b.ts', `import 'ccxt';`],
   ['src/worker.ts', `import 'ccxt';`],
@@ -63,6 +66,7 @@ const allowed: readonly (readonly [string, string])[] = [
     'src/activities/ok.ts',
     `import '@temporalio/activity'; import '../exchange/port.ts'; import '../domain/decimal.ts';`,
   ],
+  ['src/alerts/ok.ts', `import 'node:crypto'; import '../domain/decimal.ts'; import '../secret.ts';`],
   ['scripts/ok.mjs', `import 'node:fs'; import 'node:fs/promises'; import './a.mjs';`],
 ];
 
