@@ -1,5 +1,5 @@
 /** `node scripts/bundle.mjs BUILT DIST OUT`: makes the workflow bundle of a build, its paths those where the files will stand. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import process from 'node:process';
 import { bundleWorkflowCode } from '@temporalio/worker';
@@ -11,7 +11,11 @@ const [built, dist, out] = process.argv.slice(2);
 if (built === undefined || dist === undefined || out === undefined) {
   throw new Error('usage: bundle.mjs BUILT DIST OUT');
 }
-const { code } = await bundleWorkflowCode({ workflowsPath: join(built, 'workflows', 'index.js') });
+const converter = join(built, 'workflows', 'payload-converter.js');
+const { code } = await bundleWorkflowCode({
+  workflowsPath: join(built, 'workflows', 'index.js'),
+  ...(existsSync(converter) ? { payloadConverterPath: converter } : {}),
+});
 const root = join(dist, '..');
 const bundled = moved(code).replace(MAP, (_, head, map) => head + movedMap(map));
 writeFileSync(out, bundled);

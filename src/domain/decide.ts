@@ -58,7 +58,7 @@ function provenFlat(book: GuardBook): boolean {
 }
 
 /** Whether the observation belongs to the episode that the guard knows. */
-export function episodeChange(book: GuardBook, observation: OpenObservation): EpisodeChange {
+function episodeChange(book: GuardBook, observation: OpenObservation): EpisodeChange {
   const { episode } = book;
   if (episode === null) return 'first';
   const { position } = observation;

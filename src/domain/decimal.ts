@@ -68,7 +68,3 @@ export const ZERO: Dec = new Exact(0);
 export function max(a: Dec, b: Dec): Dec {
   return a.gte(b) ? a : b;
 }
-
-export function min(a: Dec, b: Dec): Dec {
-  return a.lte(b) ? a : b;
-}

@@ -205,12 +205,12 @@ export function carried(book: GuardBook, bytes: number): GuardBook {
 /** At least 2 s lie between the read that lacked the leg and the one that proves it flat (I4). */
 export const CONFIRM_AFTER_MS = 2_000;
 /** Cadence while a stop is about to trigger or the venue liquidates. */
-export const WATCH_EVERY_MS = 2_000;
+const WATCH_EVERY_MS = 2_000;
 /** Cadence while the key is rejected. */
-export const KEY_REJECTED_EVERY_MS = 60_000;
-export const BLIND_EVERY_MS = 10_000;
+const KEY_REJECTED_EVERY_MS = 60_000;
+const BLIND_EVERY_MS = 10_000;
 /** While a flat leg's closing record is not there yet; given up after `RECORD_LIMIT_MS`. */
-export const RECORD_EVERY_MS = 5_000;
+const RECORD_EVERY_MS = 5_000;
 export const RECORD_LIMIT_MS = 60_000;
 
 /** Time until the next check, ms, before jitter (DESIGN §3, "check interval"). */

@@ -55,7 +55,7 @@ export interface Round {
 }
 
 /** A leg that no guard has brought under a stop for so long is an EMERGENCY, whatever runs. */
-export const BARE_LIMIT_MS = 60_000;
+const BARE_LIMIT_MS = 60_000;
 const REPEAT_MS = 300_000;
 const BLIND_ROUNDS = 3;
 const MAX_OUTBOX = 50;

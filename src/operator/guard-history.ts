@@ -1,5 +1,11 @@
 /** The ended guards of an account, newest first: one bounded list from visibility, and the result of each of its runs. */
-import { isGrpcServiceError, WorkflowFailedError, type Client } from '@temporalio/client';
+import {
+  isGrpcServiceError,
+  ServiceError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  type Client,
+} from '@temporalio/client';
 import {
   endedEpisode,
   legOfGuard,
@@ -70,7 +76,8 @@ async function episodeOf(client: Client, account: string, guard: EndedGuard): Pr
       : endedEpisode(leg, guard, null, 'the guard left a result of another version');
   } catch (error) {
     // Retention may take a run away between the list and the look at it.
-    if (!isGrpcServiceError(error) && !(error instanceof WorkflowFailedError)) throw error;
+    const gone = error instanceof WorkflowNotFoundError || error instanceof ServiceError;
+    if (!gone && !(error instanceof WorkflowFailedError)) throw error;
     return endedEpisode(leg, guard, null, `its result cannot be read: ${error.message}`);
   }
 }

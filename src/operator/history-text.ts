@@ -163,7 +163,8 @@ function sumText(episodes: readonly EndedEpisode[], paint: Paint): string {
 }
 
 function limitsText({ ended, retentionDays }: GuardHistory, terminal: Terminal): string {
-  const kept = retentionDays === null ? 'only as long as its namespace says' : `for ${retentionDays} days`;
+  const kept =
+    retentionDays === null ? 'only as long as its namespace says' : `for ${counted(retentionDays, 'day')}`;
   const facts: Fact[] = [
     ['older', `the Temporal server keeps what has ended ${kept}; the venue's own records go back further`],
     ['flips', "an episode that a flip ended while its guard went on is in the worker's log, not here"],

@@ -60,7 +60,7 @@ interface Drawing {
   end(): void;
 }
 
-export function renderViews(views: readonly ShownView[], options: LiveOptions): string {
+function renderViews(views: readonly ShownView[], options: LiveOptions): string {
   const terminal = terminalOf(options.stream, options.env);
   const { triggers, trailing } = options;
   return views

@@ -40,7 +40,7 @@ export function isCalm(state: string): boolean {
 }
 
 /** The state as it stands out: calm ones green, the others bold, red where a stop is missing. */
-export function stateText(state: string, paint: Paint): string {
+function stateText(state: string, paint: Paint): string {
   if (isCalm(state)) return paint.green(state);
   const missing = ['UNPROTECTED', 'UNGUARDED', 'UNREADABLE', 'NO ANSWER'].includes(state);
   return missing ? paint.bold(paint.red(state)) : paint.bold(paint.yellow(state));

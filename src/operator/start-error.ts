@@ -22,7 +22,7 @@ export class Interrupted extends Error {
 }
 
 /** The problems behind an error of a start; `null` for an error that nobody foresaw. */
-export function problemsOf(error: unknown): readonly Problem[] | null {
+function problemsOf(error: unknown): readonly Problem[] | null {
   if (error instanceof ConfigError || error instanceof StartError) return error.problems;
   if (error instanceof TemporalConnectionError) return [error.problem];
   return null;
