@@ -7,7 +7,7 @@ const pct = (min: number, max: number) => z.number().min(min).max(max);
 const ms = (min: number) => z.int().min(min).max(DAY_MS);
 const count = (min: number, max: number) => z.int().min(min).max(max);
 
-export const SYMBOL = /^[A-Z0-9][A-Z0-9-]{1,31}$/;
+const SYMBOL = /^[A-Z0-9][A-Z0-9-]{1,31}$/;
 const symbol = z.string().regex(SYMBOL, 'expected a symbol in capitals, such as BTCUSDT');
 
 const band = z.strictObject({

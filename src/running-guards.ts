@@ -1,5 +1,5 @@
 /** Which guards run: one visibility query, or a description of each where the server cannot list (docs/temporal.md §7). */
-import { isGrpcServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { isGrpcServiceError, ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { guardId } from './domain/names.ts';
 import { pooled } from './domain/pool.ts';
 import { legKey, type Leg } from './domain/position.ts';
@@ -18,7 +18,8 @@ export function createRunningGuards(
     try {
       return await listed(client, account, among);
     } catch (error) {
-      if (!isGrpcServiceError(error) || error.code !== GRPC_UNIMPLEMENTED) throw error;
+      const cause = error instanceof ServiceError ? error.cause : error;
+      if (!isGrpcServiceError(cause) || cause.code !== GRPC_UNIMPLEMENTED) throw error;
       return described(client, account, among);
     }
   };

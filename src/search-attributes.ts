@@ -35,17 +35,29 @@ export async function registerSearchAttributes(
   }
 }
 
-/** Registering an existing name with another type answers OK and changes nothing, so types are compared. */
 async function missingOf(connection: Connection, namespace: string): Promise<readonly string[]> {
+  const { missing, wrong } = await inspectSearchAttributes(connection, namespace);
+  if (wrong.length > 0) throw new Error(`search attributes of another type: ${wrong.join(', ')}`);
+  return missing;
+}
+
+/**
+ * Names that are missing, and those of another type as `ProtectionState is not KEYWORD`: registering an existing name with another type
+ * answers OK and changes nothing, so types are compared.
+ */
+export async function inspectSearchAttributes(
+  connection: Connection,
+  namespace: string,
+): Promise<{ readonly missing: readonly string[]; readonly wrong: readonly string[] }> {
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
   const held = new Map<string, number>(Object.entries(customAttributes));
   const names = Object.entries(SEARCH_ATTRIBUTES);
-  const wrong = names.filter(([name, type]) => held.has(name) && held.get(name) !== TYPES[type]);
-  if (wrong.length > 0) {
-    const named = wrong.map(([name, type]) => `${name} is not ${type}`).join(', ');
-    throw new Error(`search attributes of another type: ${named}`);
-  }
-  return names.map(([name]) => name).filter((name) => !held.has(name));
+  return {
+    missing: names.map(([name]) => name).filter((name) => !held.has(name)),
+    wrong: names
+      .filter(([name, type]) => held.has(name) && held.get(name) !== TYPES[type])
+      .map(([name, type]) => `${name} is not ${type}`),
+  };
 }
 
 async function add(connection: Connection, namespace: string, names: readonly string[]): Promise<void> {

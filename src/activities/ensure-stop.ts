@@ -75,7 +75,7 @@ function unreadableFailure(observation: Extract<Observation, { kind: 'unreadable
 }
 
 /** True when the read shows a stop at the price asked for, within a tick, or tighter (I2). */
-export function proves(observation: OpenObservation, asked: string): boolean {
+function proves(observation: OpenObservation, asked: string): boolean {
   const { position, tickSize, price } = observation;
   if (position.stopLoss === null) return false;
   const stop = dec(position.stopLoss);

@@ -2,6 +2,8 @@
 import { activityInfo, heartbeat } from '@temporalio/activity';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import {
+  isGrpcServiceError,
+  ServiceError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
@@ -19,6 +21,8 @@ import type { ActivityDeps } from './deps.ts';
 /** A guard that does not answer within this time is bypassed. */
 const ASK_LIMIT_MS = 15_000;
 const ASKED_AT_ONCE = 20;
+/** Guards of legs that are gone are never worth delaying those of open ones. */
+const WAKE_LIMIT_MS = 5_000;
 
 export interface StartGuardInput {
   readonly account: string;
@@ -122,6 +126,31 @@ async function askOne(deps: ActivityDeps, account: string, leg: Leg, reason: str
   }
 }
 
+/**
+ * Wakes the running guards of legs that the import did not show: each looks at once, and ends by its own two reads or goes on (I4).
+ * A guard that visibility does not list, or that is not reached, finds out at its next check.
+ */
+async function wakeOthers(deps: ActivityDeps, { account, legs, reason }: AskGuardsInput): Promise<void> {
+  const shown = new Set(legs.map((leg) => guardId(account, leg)));
+  const query = `WorkflowType="guardPosition" AND ExecutionStatus="Running" AND WorkflowId STARTS_WITH "guard:${account}:"`;
+  const signal: ReprotectInput = { reason: `${reason}: the leg is not among the open positions` };
+  try {
+    await deps.client.withDeadline(Date.now() + WAKE_LIMIT_MS, async () => {
+      const others: string[] = [];
+      for await (const { workflowId } of deps.client.workflow.list({ query, pageSize: 1_000 }))
+        if (!shown.has(workflowId)) others.push(workflowId);
+      await pooled(others, ASKED_AT_ONCE, (guard) =>
+        deps.client.workflow.getHandle(guard).signal('reprotect', signal),
+      );
+    });
+  } catch (error) {
+    // The client wraps what the server answers to a list; whatever it is, the guards of open legs must be asked all the same.
+    const expected = error instanceof WorkflowNotFoundError || error instanceof ServiceError;
+    if (!expected && !isGrpcServiceError(error)) throw error;
+    deps.log.warn({ account, error: error.message }, 'guards.not-woken');
+  }
+}
+
 /** Starts the watcher of an account or leaves the one that runs. */
 export async function startWatcherOf(deps: ActivityDeps, account: string): Promise<void> {
   try {
@@ -147,16 +176,21 @@ export function createGuardActivities(deps: ActivityDeps) {
       await startGuardOf(deps, input);
     },
 
-    /** Asks running guards to protect now, at most 20 at a time; guards that do not run are named too. */
+    /**
+     * Asks running guards to protect now, at most 20 at a time; guards that do not run are named too. Guards of legs that are not
+     * in the list are woken.
+     */
     async askGuards(input: AskGuardsInput): Promise<readonly GuardAnswer[]> {
-      const running = await deps.runningGuards(input.account, input.legs);
       const beat = setInterval(() => heartbeat(activityInfo().attempt), 1_000);
       try {
-        return await pooled(input.legs, ASKED_AT_ONCE, async (leg): Promise<GuardAnswer> =>
+        const running = await deps.runningGuards(input.account, input.legs);
+        const asked = pooled(input.legs, ASKED_AT_ONCE, async (leg): Promise<GuardAnswer> =>
           running.has(legKey(leg))
             ? askOne(deps, input.account, leg, input.reason)
             : { leg, kind: 'not-running' },
         );
+        const [answers] = await Promise.all([asked, wakeOthers(deps, input)]);
+        return answers;
       } finally {
         clearInterval(beat);
       }

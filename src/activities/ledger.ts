@@ -24,7 +24,7 @@ function limitsOfPolicy(deps: LedgerDeps, account: string): LedgerLimits {
 }
 
 /** Starts the ledger of an account or leaves the one that runs. */
-export async function startLedgerOf(deps: LedgerDeps, account: string): Promise<void> {
+async function startLedgerOf(deps: LedgerDeps, account: string): Promise<void> {
   const { venue } = deps.port(account);
   try {
     await deps.client.workflow.start('keepLedger', {
@@ -65,11 +65,13 @@ export function createLedgerAuxActivities(deps: LedgerDeps) {
       const request = { requestId, limits: input.limits ?? limitsOfPolicy(deps, account) };
       await startLedgerOf(deps, account);
       const handle = deps.client.workflow.getHandle(ledgerId(account));
-      return deps.client.withDeadline(Date.now() + OPENING_LIMIT_MS, () =>
-        handle.executeUpdate<SessionOpening, [SessionRequest]>('newSession', {
-          args: [request],
-          updateId: requestId,
-        }),
+      return withHeartbeat(() =>
+        deps.client.withDeadline(Date.now() + OPENING_LIMIT_MS, () =>
+          handle.executeUpdate<SessionOpening, [SessionRequest]>('newSession', {
+            args: [request],
+            updateId: requestId,
+          }),
+        ),
       );
     },
 
@@ -113,7 +115,8 @@ async function readMargins(
   port: VenuePort,
 ): Promise<{ positions: PositionMargin[] | null; problem: string | null; marginMode: string | null }> {
   try {
-    const snapshot = await port.snapshot();
+    // Whoever signals a sync has just opened or closed something, and the next one is minutes away: begun after the call.
+    const snapshot = await port.snapshot({ fresh: true });
     // A row that cannot be trusted holds margin all the same: it counts as a position without a figure.
     const untrusted = snapshot.unreadable.map(({ symbol, positionIdx }) => ({
       symbol,

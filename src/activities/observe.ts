@@ -302,5 +302,7 @@ async function zeroBetween(
 ): Promise<Pick<Extras, 'passedThroughZero'> | Record<string, never>> {
   const executions = await extra(() => port.executions(position.symbol, since));
   if (executions === undefined) return {};
-  return { passedThroughZero: passedThroughZero(position.side, position.size, executions) };
+  return {
+    passedThroughZero: passedThroughZero(position.side, position.size, executions, position.positionIdx),
+  };
 }

@@ -16,6 +16,7 @@ import type { ActivityDeps } from './deps.ts';
 import { asActivityFailure } from './failures.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { KNOWS_NOTHING, observeLeg, readingOf, VolatilityCache, type Reader } from './observe.ts';
+import { toldReleases } from './told-releases.ts';
 
 export interface Preflight {
   readonly venue: string;
@@ -62,10 +63,10 @@ async function beside<T>(work: Promise<T>, otherwise: T): Promise<T> {
   return Promise.race([work.catch(() => otherwise), late]);
 }
 
-/** Legs that the watcher remembers as released; none where no watcher answers. */
-async function releasedLegs(deps: ActivityDeps, account: string): Promise<readonly Released[]> {
+/** Legs that the watcher remembers as released; `null` where no watcher answers. */
+async function releasedLegs(deps: ActivityDeps, account: string): Promise<readonly Released[] | null> {
   const handle = deps.client.workflow.getHandle(watchId(account));
-  return beside(handle.query<readonly Released[]>('released'), []);
+  return beside<readonly Released[] | null>(handle.query<readonly Released[]>('released'), null);
 }
 
 async function observed(reader: Reader, policy: Policy, leg: Leg): Promise<Observation> {
@@ -132,7 +133,7 @@ async function readPositions(
           .filter(({ symbol }) => ignored.has(symbol))
           .map(({ symbol, size }) => ({ category: 'linear', symbol, size, reason: 'ignored by policy' })),
       ],
-      released: await released,
+      released: (await released) ?? (await beside(toldReleases(deps, account, snapshot.positions), [])),
       policy: accountPolicy,
       policies: Object.fromEntries(policies.filter(([, policy]) => JSON.stringify(policy) !== same)),
       tookMs: deps.now() - began,

@@ -35,6 +35,8 @@ export interface BybitPortOptions {
   /** This machine's clock, ms. */
   readonly now?: () => number;
   readonly logger?: PortLogger;
+  /** Measures the clock and reads the instruments now, so that the first session does not wait for them. */
+  readonly readAhead?: boolean;
 }
 
 /** Throws `Error` where the options cannot work: no URL for the paper venue, not a URL, an empty key. */
@@ -55,6 +57,7 @@ export function createBybitPort(options: BybitPortOptions): VenuePort {
     logger,
   });
   const reads = createReads(calls, time, logger, limits.requestsPerMinute / limits.workers);
+  if (options.readAhead === true) reads.ahead();
   return {
     account,
     venue,

@@ -32,7 +32,7 @@ export interface VenueClockOptions {
 const SLOW_SAMPLE_MS = 1_500;
 
 /** A round trip longer than this is measured once more; the shorter one counts. */
-const COARSE_SAMPLE_MS = 100;
+const COARSE_SAMPLE_MS = 250;
 
 interface Sample {
   readonly offsetMs: number;

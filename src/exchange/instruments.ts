@@ -13,6 +13,8 @@ export interface InstrumentCache {
   /** What is known without asking. */
   peek(symbol: string): Instrument | null;
   refresh(): void;
+  /** Reads the list where it is missing or old; never throws. */
+  keepFresh(): Promise<void>;
 }
 
 const KEEP_MS = 3_600_000;
@@ -90,14 +92,11 @@ export function createInstrumentCache(
         if (single.found) return single.found;
         throw unknownSymbol(symbol);
       }
-      const underway =
-        asking.get(symbol) ??
-        askFor(symbol).finally(() => {
-          asking.delete(symbol);
-        });
+      const underway = asking.get(symbol) ?? askFor(symbol).finally(() => asking.delete(symbol));
       asking.set(symbol, underway);
       return underway;
     },
+    keepFresh,
     peek: (symbol) => known?.bySymbol.get(symbol) ?? singles.get(symbol)?.found ?? null,
     refresh: () => {
       wanted = true;

@@ -33,6 +33,8 @@ export interface LaneOptions {
   readonly importance: Importance;
   readonly gate: Gate;
   readonly time?: TimeSource;
+  /** Length of the rolling window, ms. */
+  readonly windowMs?: number;
 }
 
 /** Part of the venue's own limit that we use when a header names it: others on the account write too. */
@@ -47,7 +49,13 @@ interface Waiting {
   readonly refuse: (error: VenueError) => void;
 }
 
-export function createLane({ perSecond, importance, gate, time = SYSTEM_TIME }: LaneOptions): Lane {
+export function createLane({
+  perSecond,
+  importance,
+  gate,
+  time = SYSTEM_TIME,
+  windowMs = WINDOW_MS,
+}: LaneOptions): Lane {
   const queue: Waiting[] = [];
   let sentAt: number[] = [];
   let limit = perSecond;
@@ -57,9 +65,9 @@ export function createLane({ perSecond, importance, gate, time = SYSTEM_TIME }: 
 
   function ownWaitMs(): number {
     const now = time.mono();
-    sentAt = sentAt.filter((at) => at > now - WINDOW_MS);
+    sentAt = sentAt.filter((at) => at > now - windowMs);
     const blocking = sentAt[sentAt.length - limit];
-    return Math.max(0, pausedUntil - now, blocking === undefined ? 0 : blocking + WINDOW_MS - now);
+    return Math.max(0, pausedUntil - now, blocking === undefined ? 0 : blocking + windowMs - now);
   }
 
   function pump(): void {

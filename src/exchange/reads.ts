@@ -27,6 +27,8 @@ export interface Reads {
   >;
   /** The instrument where it is known without asking. */
   readonly knownInstrument: (symbol: string) => Instrument | null;
+  /** Begins what every session needs first; a failure is met again, and told, by the first who asks. */
+  readonly ahead: () => void;
 }
 
 const ROUTINE_WINDOW_MS = 2_000;
@@ -93,6 +95,11 @@ export function createReads(
       accountInfo: () => margin.read(),
     },
     knownInstrument: (symbol) => instruments.peek(symbol),
+    ahead: () => {
+      void calls.clock.ready().catch(() => undefined);
+      void instruments.keepFresh();
+      margin.refresh();
+    },
   };
 }
 

@@ -105,4 +105,6 @@ export function createSharedReader<T>(options: SharedReaderOptions<T>): SharedRe
 async function pause(ms: number, ends: (() => Promise<void>) | undefined): Promise<void> {
   const bounded = within(ms, ends?.() ?? new Promise<void>(() => undefined), () => new Error('paused'));
   await bounded.catch(() => undefined);
+  // Whoever ended the pause asks in this very turn: with them it is one read, without them two.
+  await new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -80,6 +80,7 @@ export const delivery = proxyActivities<Pick<AuxActivities, 'notify'>>({
 export const ledger = proxyActivities<Pick<AuxActivities, 'openLedgerSession'>>({
   taskQueue: AUX_TASK_QUEUE,
   startToCloseTimeout: '150 seconds',
+  heartbeatTimeout: HEARTBEAT,
   retry: THREE_ATTEMPTS,
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 });

@@ -10,7 +10,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ClosingReport } from '../domain/closing.ts';
-import { fitting } from '../domain/decision-log.ts';
+import { carried } from '../domain/guard-state.ts';
 import { guardStatus, protectionState } from '../domain/guard-view.ts';
 import {
   inputProblems,
@@ -27,7 +27,7 @@ import { watchId } from '../domain/names.ts';
 import { changedPolicy, policyProblems } from '../domain/policy-change.ts';
 import type { Policy } from '../domain/policy.ts';
 import { aux } from './activity-options.ts';
-import { GuardRun, waitFor } from './guard-run.ts';
+import { GuardRun } from './guard-run.ts';
 import {
   alertsLeftSignal,
   closeNowUpdate,
@@ -40,10 +40,11 @@ import {
   statusQuery,
   type SetPolicyInput,
 } from './messages.ts';
+import { waitFor } from './pacing.ts';
 import { checkGuardInput } from './start-input.ts';
 
-/** Bytes of decisions that a run hands to the next; with the rest the carried state stays under 8 kB. */
-const CARRIED_LOG_BYTES = 3_500;
+/** Memory and log that a run hands to the next, bytes; with the policy the carried state stays under 8 kB. */
+const CARRIED_BYTES = 6_500;
 const DRAIN_MS = 30_000;
 /** How long `closeNow` waits for reads to show the leg flat. */
 const CLOSE_LIMIT_MS = 60_000;
@@ -51,7 +52,8 @@ const CLOSE_READ_MS = 1_000;
 
 export type GuardResult =
   | { readonly ended: 'closed'; readonly report: ClosingReport }
-  | { readonly ended: 'released'; readonly reason: string };
+  /** `released` outlives a watcher that loses its memory. */
+  | { readonly ended: 'released'; readonly reason: string; readonly released: Released };
 
 /** What messages ask of the loop. */
 interface Wishes {
@@ -84,7 +86,17 @@ function answerOf(run: GuardRun): ReprotectAnswer {
   return { state, stop, provenAt, message };
 }
 
+/** Asked anew after each wait: messages set it meanwhile. */
+function isWoken(wishes: Wishes): boolean {
+  return wishes.woken;
+}
+
 function wireMessages(run: GuardRun, wishes: Wishes): void {
+  wireProtection(run, wishes);
+  wireControl(run, wishes);
+}
+
+function wireProtection(run: GuardRun, wishes: Wishes): void {
   setHandler(
     reprotectSignal,
     (input?: ReprotectInput) => {
@@ -109,6 +121,9 @@ function wireMessages(run: GuardRun, wishes: Wishes): void {
       description: 'As reprotect, and answers with state, stop and proof time once it is done.',
     },
   );
+}
+
+function wireControl(run: GuardRun, wishes: Wishes): void {
   setHandler(
     setPolicyUpdate,
     (input: SetPolicyInput): Policy => {
@@ -200,7 +215,7 @@ export async function guardPosition(input: GuardInput): Promise<GuardResult> {
         account: run.account,
         leg: run.book.leg,
         policy: run.policy,
-        book: { ...run.book, log: fitting(run.book.log, CARRIED_LOG_BYTES) },
+        book: carried(run.book, CARRIED_BYTES),
         searchAttributes: input.searchAttributes ?? 'on',
         carried: run.carried,
       });
@@ -222,7 +237,7 @@ async function nextCheck(run: GuardRun, wishes: Wishes): Promise<GuardResult | n
   const asked = woken && run.checks > 0;
   const report = await run.check(asked, rewrite);
   // Woken since the last read began: somebody may have seen the leg open again.
-  if (report !== null && !wishes.woken) {
+  if (report !== null && !isWoken(wishes)) {
     await end(run, wishes);
     return { ended: 'closed', report };
   }
@@ -257,11 +272,13 @@ async function released(run: GuardRun, wishes: Wishes, release: ReleaseInput): P
     untilAdopted: release.untilAdopted ?? false,
     episode: run.book.episode?.id ?? null,
   };
-  await aux.recordRelease.executeWithOptions({ summary: 'tell the watcher', retry: { maximumAttempts: 0 } }, [
+  // Without a limit of attempts: a release that nobody remembers would be taken back by the next round.
+  const retry = { maximumAttempts: Number.POSITIVE_INFINITY, maximumInterval: '30 seconds' } as const;
+  await aux.recordRelease.executeWithOptions({ summary: 'tell the watcher', retry }, [
     { account: run.account, released: record },
   ]);
   log.warn('position.released', { ...record, state: protectionState(run.book) });
   run.showReleased();
   await end(run, wishes);
-  return { ended: 'released', reason: release.reason };
+  return { ended: 'released', reason: release.reason, released: record };
 }

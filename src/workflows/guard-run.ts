@@ -1,6 +1,5 @@
 /** One run of a guard: its memory, its checks and what they ask of the venue; all judgement is in `domain` (I1–I5, I11). */
 import {
-  condition,
   isCancellation,
   log,
   setCurrentDetails,
@@ -34,6 +33,7 @@ import type { Observation } from '../domain/position.ts';
 import { protective, reading, routine } from './activity-options.ts';
 import { failureDetail } from './failure-info.ts';
 import { Outbox } from './outbox.ts';
+import { hashOf } from './pacing.ts';
 
 /** Trigger types and partial stops are read at import and so often again. */
 const ORDERS_EVERY_MS = 600_000;
@@ -308,18 +308,4 @@ export class GuardRun {
         price: seen?.price,
       });
   }
-}
-
-/** FNV-1a of a text, 32 bits: spreads guards over the interval, the same in every replay. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
-  }
-  return hash;
-}
-
-/** Waits until `ready` or `ms`, whichever comes first; named in the UI. */
-export async function waitFor(ready: () => boolean, ms: number, summary: string): Promise<boolean> {
-  return condition(ready, Math.max(1, ms), { summary });
 }

@@ -5,7 +5,7 @@ import type { Imported } from '../activities/session.ts';
 import { evolveAll } from '../domain/evolve.ts';
 import type { GuardBook, GuardEvent } from '../domain/guard-state.ts';
 import { pooled } from '../domain/pool.ts';
-import { legKey } from '../domain/position.ts';
+import { legKey, type Observation } from '../domain/position.ts';
 import type { LegFacts } from '../domain/report-criteria.ts';
 import {
   byRisk,
@@ -17,7 +17,7 @@ import {
   type LegOutcome,
   type SessionLeg,
 } from '../domain/session-legs.ts';
-import { asking, aux, protective } from './activity-options.ts';
+import { asking, aux, protective, reading } from './activity-options.ts';
 import { failureDetail } from './failure-info.ts';
 
 /** The server allows 2,000 pending activities; the venue's write limit is reached long before this many. */
@@ -89,7 +89,7 @@ async function askRunning(
   account: string,
   legs: readonly SessionLeg[],
 ): Promise<ReadonlyMap<string, GuardAnswer>> {
-  if (legs.length === 0) return new Map();
+  // Asked without legs too: guards of legs that are gone look now.
   try {
     const asked = legs.map(({ leg }) => leg);
     const answers = await asking.askGuards({ account, legs: asked, reason: 'session' });
@@ -138,11 +138,41 @@ async function protect(
   } catch (error) {
     if (isCancellation(error)) throw error;
     const { failure, written } = failureDetail(error);
+    // A failed write is followed by a read, not by a conclusion: the report says what the venue shows (I2, I3).
+    const seen = await lookAgain(account, leg);
     const events: readonly GuardEvent[] = [
       ...written,
-      { kind: 'write-failed', failure, at: leg.book.lastAt },
+      ...(seen === null ? [] : [{ kind: 'observed', observation: seen } as const]),
+      { kind: 'write-failed', failure, at: seen?.readAt ?? leg.book.lastAt },
     ];
-    return { book: fold(events), events: written, failure: failure.message };
+    const book = fold(events);
+    return { book, events: written, failure: book.state.kind === 'protected' ? null : failure.message };
+  }
+}
+
+/** What the venue shows of a leg now; `null` where even that could not be asked. */
+async function lookAgain(account: string, { leg, policy, book }: SessionLeg): Promise<Observation | null> {
+  const { episode } = book;
+  try {
+    return await reading.observe({
+      account,
+      leg,
+      mode: 'fresh',
+      triggerBy: policy.triggerBy,
+      bands: policy.trailing.mode === 'bands',
+      maxAgeMs: policy.priceMaxAgeMs,
+      withStopOrders: false,
+      known: {
+        side: episode?.side ?? null,
+        openTime: episode?.openTime ?? null,
+        best: episode?.trailing?.best ?? null,
+        gapSince: null,
+        adoptedAt: episode?.adoptedAt ?? null,
+      },
+    });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return null;
   }
 }
 

@@ -22,7 +22,8 @@ import { DEFAULT_POLICY } from '../domain/policy.ts';
 import { legKey, type PositionIdx } from '../domain/position.ts';
 import { boardOf, newWatch, roundFailed, swept, type WatchState } from '../domain/watch-state.ts';
 import { aux, sweeping } from './activity-options.ts';
-import { waitFor } from './guard-run.ts';
+import { waitFor } from './pacing.ts';
+import { alertsAmong, isReleased } from './handed-over.ts';
 import {
   adoptUpdate,
   alertsLeftSignal,
@@ -52,6 +53,11 @@ interface Watch {
   wakeAll: ReprotectInput | null;
 }
 
+/** Asked anew after each wait: messages set it meanwhile. */
+function isWoken(watch: Watch): boolean {
+  return watch.woken;
+}
+
 function wireMessages(watch: Watch): void {
   setHandler(
     reprotectSignal,
@@ -69,6 +75,7 @@ function wireMessages(watch: Watch): void {
   setHandler(
     legReleasedSignal,
     (released: Released) => {
+      if (!isReleased(released)) return log.warn('message.ignored', { message: 'legReleased' });
       const others = watch.state.released.filter((one) => legKey(one) !== legKey(released));
       watch.state = { ...watch.state, released: [...others, released] };
     },
@@ -76,7 +83,9 @@ function wireMessages(watch: Watch): void {
   );
   setHandler(
     alertsLeftSignal,
-    (alerts: readonly Alert[]) => {
+    (left: readonly Alert[]) => {
+      const alerts = alertsAmong(left);
+      if (alerts.length === 0) return log.warn('message.ignored', { message: 'alertsLeft' });
       watch.state = { ...watch.state, outbox: [...watch.state.outbox, ...alerts].slice(-50) };
       watch.woken = true;
     },
@@ -175,7 +184,7 @@ export async function watchAccount(input: WatchCarried): Promise<void> {
     show(watch);
     keepLedgerAlive(watch.state);
     const full = rounds >= ROUNDS_IN_A_RUN || workflowInfo().continueAsNewSuggested;
-    const ready = full && !watch.woken && allHandlersFinished();
+    const ready = full && !isWoken(watch) && allHandlersFinished();
     // A full run begins no new delivery: a channel that is down would keep it from ever ending.
     if (!ready) outbox.flush();
     else if (outbox.idle) {

@@ -1,8 +1,10 @@
 /** Reading balance and margins for the ledger: what it returns, what it logs, and how it fails. */
 import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { EventLog } from '../../src/activities/deps.ts';
 import { createLedgerActivities } from '../../src/activities/ledger.ts';
+import type { LedgerReading } from '../../src/domain/ledger-sync.ts';
 import { FakeVenue } from '../support/fake-port.ts';
 import { KEY_REJECTED, UNAVAILABLE } from '../support/fake-venue-records.ts';
 import { T0 } from '../support/ledger-book.ts';
@@ -31,7 +33,9 @@ function read() {
     warn: note('warn'),
     error: note('error'),
   };
-  return createLedgerActivities({ port: () => venue.port, log }).readLedgerBalance({ account: 'main' });
+  const activities = createLedgerActivities({ port: () => venue.port, log });
+  const readNow = (): Promise<LedgerReading> => activities.readLedgerBalance({ account: 'main' });
+  return new MockActivityEnvironment().run<[], LedgerReading, typeof readNow>(readNow);
 }
 
 async function failed(): Promise<ApplicationFailure> {

@@ -46,6 +46,19 @@ describe('the write lane', () => {
     expect(sent.at(-1)?.at).toBe(3_000);
   });
 
+  test('keeps the length of its window', async () => {
+    const gate = createGate({ time });
+    const lane = createLane({ perSecond: 8, importance: 'write', gate, time, windowMs: 1_050 });
+    const { sent, enter } = recorder(lane);
+    for (let i = 0; i < 20; i += 1) void enter(String(i));
+    await vi.advanceTimersByTimeAsync(2_100);
+    expect(sent.map(({ at }) => at)).toEqual([
+      ...Array.from({ length: 8 }, () => 0),
+      ...Array.from({ length: 8 }, () => 1_050),
+      ...Array.from({ length: 4 }, () => 2_100),
+    ]);
+  });
+
   test('serves no stop before loosened before tighten before rewrite, and equals in order', async () => {
     const lane = laneOf({ perSecond: 1 });
     const { sent, enter } = recorder(lane);

@@ -34,6 +34,16 @@ function serveInstruments(): void {
 describe('instruments', () => {
   const path = '/v5/market/instruments-info';
 
+  test('and the clock are read when the port is made where it reads ahead, and not again by the first who ask', async () => {
+    serveInstruments();
+    const ahead = world.portOf({ readAhead: true });
+    await expect.poll(() => ahead.requestCounts()).toMatchObject({ [path]: 2, '/v5/account/info': 1 });
+    const before = ahead.requestCounts();
+    await ahead.instrument('BTCUSDT');
+    await ahead.snapshot();
+    expect(ahead.requestCounts()).toEqual({ ...before, [LIST]: 2 });
+  });
+
   test('are read once, all pages, and kept', async () => {
     serveInstruments();
     const all = await Promise.all([

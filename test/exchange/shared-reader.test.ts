@@ -218,6 +218,21 @@ describe('a fresh read', () => {
     await vi.advanceTimersByTimeAsync(60);
     expect((await proof).at).toBe(200);
   });
+
+  test('after the last write is shared with the writer that ended the wait', async () => {
+    const { reader, started, state, stopWriting } = readerOf();
+    state.writing = true;
+    void reader.get(fresh);
+    await vi.advanceTimersByTimeAsync(150);
+    const early = reader.get(fresh);
+    stopWriting();
+    // The writer comes back to its caller some turns after its write has ended.
+    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+    const late = reader.get(fresh);
+    await vi.advanceTimersByTimeAsync(200);
+    expect((await late).n).toBe((await early).n);
+    expect(started).toHaveLength(2);
+  });
 });
 
 describe('the routine window', () => {

@@ -5,7 +5,9 @@ import type { Policy } from '../../src/domain/policy.ts';
 import { TASK_QUEUE } from '../../src/domain/names.ts';
 import type { GuardResult } from '../../src/workflows/guard-position.ts';
 import { REFUSED, UNAVAILABLE } from '../support/fake-venue-records.ts';
-import { carriedBytes, runsOf, until, workflowWorld } from '../support/workflow-world.ts';
+import { carriedBytes, runsOf } from '../support/histories.ts';
+import { until } from '../support/waiting.ts';
+import { workflowWorld } from '../support/workflow-world.ts';
 
 const world = workflowWorld();
 
@@ -58,7 +60,9 @@ describe('a thousand checks across continue-as-new', () => {
     expect(Date.parse(status.provenAt ?? '')).toBeGreaterThan(Date.parse(provenAt ?? ''));
     expect(stage.venue.sent(leg)).toEqual(['94', '95', '101.19']);
     expect(await stage.guard(leg).query<Policy>('policy')).toMatchObject({ fixedStopPct: 5 });
-    const requests = (await stage.guard(leg).query<readonly LogEntry[]>('decisions')).map((one) => one.request);
+    const requests = (await stage.guard(leg).query<readonly LogEntry[]>('decisions')).map(
+      (one) => one.request,
+    );
     expect(requests).toEqual(expect.arrayContaining(['94', '95', '101.19']));
     const runs = await runsOf(stage.guard(leg));
     expect(runs.length).toBeGreaterThan(20);
@@ -188,7 +192,11 @@ describe('a position that closes', () => {
       report: { reason: 'stop-loss', exitPrice: '94', pnl: '-6', slippage: '0', side: 'long', stop: '94' },
     });
     const confirmed = stage.venue.asked('readSymbol').at(-1)?.at ?? 0;
-    const absent = stage.venue.asked('snapshot').filter(({ at }) => at < confirmed).at(-1)?.at ?? 0;
+    const absent =
+      stage.venue
+        .asked('snapshot')
+        .filter(({ at }) => at < confirmed)
+        .at(-1)?.at ?? 0;
     expect(confirmed - absent).toBeGreaterThanOrEqual(2_000);
   });
 

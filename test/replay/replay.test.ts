@@ -1,0 +1,53 @@
+/** Histories that released versions made replay with the code of now: a guard that began under them goes on (I11). */
+import { readFileSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { describe, expect, it } from 'vitest';
+import { replayAll, type RecordedRun } from '../support/replay.ts';
+
+Runtime.install({
+  logger: new DefaultLogger('ERROR'),
+  telemetryOptions: { logging: { filter: 'OFF', forward: {} } },
+});
+
+const folder = fileURLToPath(new URL('histories/', import.meta.url));
+const names = readdirSync(folder).flatMap((version) =>
+  readdirSync(`${folder}${version}`).map((file) => ({ version, name: file.replace(/\.json$/, '') })),
+);
+
+function runOf({ version, name }: { readonly version: string; readonly name: string }): RecordedRun {
+  return JSON.parse(readFileSync(`${folder}${version}/${name}.json`, 'utf8')) as RecordedRun;
+}
+
+const COVERED = [
+  'guard-fixed',
+  'guard-trailing',
+  'guard-restored',
+  'guard-closed',
+  'guard-continued-run-2',
+  'session',
+  'session-dry-run',
+  'session-failed',
+  'watch-run-1',
+  'ledger',
+];
+
+describe('recorded histories', () => {
+  it.each(names)('of $version: $name replays', async (one) => {
+    const run = runOf(one);
+    expect(run.history.events.length).toBeGreaterThan(5);
+    await replayAll([run]);
+  });
+
+  it('cover every workflow and the turns of a guard', () => {
+    expect(names.filter(({ version }) => version === '0.1.0').map(({ name }) => name)).toEqual(
+      expect.arrayContaining(COVERED),
+    );
+  });
+
+  it('that the code of now would not have made are found', async () => {
+    const run = runOf({ version: '0.1.0', name: 'guard-fixed' });
+    const text = JSON.stringify(run).replace('"ensureStop"', '"somethingElse"');
+    await expect(replayAll([JSON.parse(text) as RecordedRun])).rejects.toThrow(run.workflowId);
+  });
+});

@@ -1,0 +1,215 @@
+/**
+ * A whole system for a test, real in every part: Temporal server on SQLite, paper exchange, worker, each a process of its own that can
+ * be killed. Everything is on free ports of 127.0.0.1, in a folder of its own, and stopped by process id; at the end every history is replayed.
+ */
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { Paper } from './paper-control.ts';
+import { Program } from './program.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface SystemOptions {
+  /** Path of a scenario file, or its content. */
+  readonly scenario: string | object;
+  /** Content of the policy file. */
+  readonly policy?: object;
+  readonly workers?: number;
+  /** More environment for the workers. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+export interface System {
+  readonly folder: string;
+  readonly client: Client;
+  readonly address: string;
+  readonly paper: Paper;
+  readonly programs: {
+    readonly temporal: Program;
+    readonly paper: Program;
+    readonly workers: readonly Program[];
+  };
+  /** Runs the Temporal CLI against this system's server; returns its standard output. */
+  readonly temporal: (...args: string[]) => Promise<string>;
+  readonly close: () => Promise<void>;
+}
+
+Runtime.install({ logger: new DefaultLogger('WARN') });
+
+/** Brings everything up; `close` takes it down, replays every history and fails on one that does not replay. */
+export async function startSystem(options: SystemOptions): Promise<System> {
+  const folder = await mkdtemp(join(tmpdir(), 'stopkeeper-system-'));
+  const scenario =
+    typeof options.scenario === 'string' ? join(ROOT, options.scenario) : join(folder, 'scenario.json');
+  if (typeof options.scenario !== 'string') await writeFile(scenario, JSON.stringify(options.scenario));
+  const policy = join(folder, 'policy.json');
+  await writeFile(policy, JSON.stringify(options.policy ?? {}));
+  const cli = process.env['STOPKEEPER_TEMPORAL_CLI'] ?? '';
+  const [port, paperPort] = [await freePort(), await freePort()];
+  const address = `127.0.0.1:${port}`;
+  const paper = new Paper(`http://127.0.0.1:${paperPort}`);
+  const temporal = new Program(
+    'temporal',
+    folder,
+    () => ({ command: cli, args: serverArguments(folder, port), env: process.env }),
+    () => healthy(cli, address),
+  );
+  const exchange = new Program(
+    'paper',
+    folder,
+    () => ({
+      command: process.execPath,
+      args: [
+        join(ROOT, 'dist/paper/main.js'),
+        '--port',
+        String(paperPort),
+        '--scenario',
+        scenario,
+        '--state',
+        join(folder, 'paper.json'),
+      ],
+      env: process.env,
+    }),
+    (output) => output.includes('listening'),
+  );
+  const workers = Array.from(
+    { length: options.workers ?? 1 },
+    (_, at) =>
+      new Program(
+        `worker-${at}`,
+        folder,
+        () => ({
+          command: process.execPath,
+          args: [join(ROOT, 'dist/worker.js')],
+          env: {
+            ...process.env,
+            TEMPORAL_ADDRESS: address,
+            STOPKEEPER_VENUE: 'paper',
+            STOPKEEPER_VENUE_URL: paper.url,
+            STOPKEEPER_CONFIG: policy,
+            STOPKEEPER_METRICS: 'off',
+            ...options.env,
+          },
+        }),
+        (output) => output.includes('"ready":true'),
+      ),
+  );
+  const programs = { temporal, paper: exchange, workers };
+  try {
+    await Promise.all([temporal.start(), exchange.start()]);
+    for (const worker of workers) await worker.start();
+  } catch (error) {
+    for (const program of [...workers, exchange, temporal]) await program.kill();
+    throw error;
+  }
+  const connection = await Connection.connect({ address });
+  const client = new Client({ connection });
+  const run = promisify(execFile);
+  return {
+    folder,
+    client,
+    address,
+    paper,
+    programs,
+    temporal: async (...args) => {
+      const { stdout } = await run(cli, ['--address', address, ...args], { maxBuffer: 100_000_000 });
+      return stdout;
+    },
+    close: async () => {
+      try {
+        await replayAll(client);
+      } finally {
+        await connection.close();
+        for (const program of [...workers, exchange, temporal]) await program.kill('SIGTERM');
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+function serverArguments(folder: string, port: number): readonly string[] {
+  const listening = ['--ip', '127.0.0.1', '--port', String(port), '--headless', '--log-level', 'error'];
+  const storing = ['--db-filename', join(folder, 'temporal.db'), '--sqlite-pragma', 'journal_mode=WAL'];
+  const settings = ['--dynamic-config-value', 'history.maxInFlightUpdates=1000'];
+  return ['server', 'start-dev', ...listening, ...storing, ...settings];
+}
+
+async function healthy(cli: string, address: string): Promise<boolean> {
+  try {
+    await promisify(execFile)(cli, [
+      '--address',
+      address,
+      '--command-timeout',
+      '2s',
+      'operator',
+      'cluster',
+      'health',
+    ]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Replays of several systems in one process take turns: the SDK's runtime ends with the last worker of any of them. */
+let replaying: Promise<unknown> = Promise.resolve();
+
+/** Replays every run of every workflow that this server holds (I11). */
+export function replayAll(client: Client): Promise<number> {
+  const mine = replaying.then(() => replayed(client));
+  replaying = mine.catch(() => undefined);
+  return mine;
+}
+
+async function replayed(client: Client): Promise<number> {
+  const workflowBundle = { codePath: join(ROOT, 'dist/workflow-bundle.js') };
+  let count = 0;
+  for await (const { workflowId, error } of Worker.runReplayHistories(
+    { workflowBundle },
+    historiesOf(client),
+  )) {
+    if (error !== undefined) throw new Error(`${workflowId} does not replay`, { cause: error });
+    count += 1;
+  }
+  return count;
+}
+
+async function* historiesOf(client: Client): AsyncGenerator<{ workflowId: string; history: unknown }> {
+  for await (const { workflowId, runId } of client.workflow.list()) {
+    yield { workflowId, history: await client.workflow.getHandle(workflowId, runId).fetchHistory() };
+  }
+}
+
+/** Waits for a condition, at most `deadlineMs`; returns what it gave, and fails naming what never came. */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | undefined | null | false>,
+  deadlineMs = 60_000,
+): Promise<T> {
+  const deadline = Date.now() + deadlineMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== null && found !== false) return found;
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${deadlineMs} ms`);
+    await sleep(100);
+  }
+}
