@@ -1,0 +1,46 @@
+/** The plain design, for comparison: the same judgement as a guard's, one regular activity and one timer for each check. */
+import { continueAsNew, proxyActivities, sleep } from '@temporalio/workflow';
+import type { Activities } from '../../src/activities/index.ts';
+import { decide } from '../../src/domain/decide.ts';
+import { evolve } from '../../src/domain/evolve.ts';
+import { newBook, type GuardBook } from '../../src/domain/guard-state.ts';
+import type { Policy } from '../../src/domain/policy.ts';
+import type { Leg } from '../../src/domain/position.ts';
+
+const { observe } = proxyActivities<Pick<Activities, 'observe'>>({ startToCloseTimeout: '30 seconds' });
+
+export interface PlainInput {
+  readonly account: string;
+  readonly leg: Leg;
+  readonly policy: Policy;
+  readonly book?: GuardBook;
+}
+
+/** Reads and judges; it writes nothing, since the accounts that it is measured on need nothing written. */
+export async function plainGuard(input: PlainInput): Promise<void> {
+  const { account, leg, policy } = input;
+  let book = input.book ?? newBook(account, leg);
+  for (let checks = 0; checks < policy.continueAsNewAfterChecks; checks += 1) {
+    const { episode } = book;
+    const observation = await observe({
+      account,
+      leg,
+      mode: 'routine',
+      triggerBy: policy.triggerBy,
+      bands: false,
+      maxAgeMs: policy.priceMaxAgeMs,
+      withStopOrders: false,
+      known: {
+        side: episode?.side ?? null,
+        openTime: episode?.openTime ?? null,
+        best: episode?.trailing?.best ?? null,
+        gapSince: null,
+        adoptedAt: episode?.adoptedAt ?? null,
+      },
+    });
+    decide(book, observation, policy, { rewrite: false });
+    book = evolve(book, { kind: 'observed', observation, rewrite: false }, policy);
+    await sleep(policy.checkEveryMs);
+  }
+  await continueAsNew<typeof plainGuard>({ account, leg, policy, book: { ...book, log: [], outbox: [] } });
+}

@@ -1,0 +1,281 @@
+/**
+ * What a measurement runs on, real in every part: Temporal server, paper exchange and worker as processes of their own, on free ports
+ * of 127.0.0.1 and in a folder of its own, started as `npm start` starts them and stopped by process id.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
+import { loadConfig } from '../../src/config.ts';
+import type { Environment } from '../../src/config-environment.ts';
+import { startChild, type Child } from '../../src/operator/child-process.ts';
+import { startPaperExchange, type PaperExchange } from '../../src/operator/paper-exchange.ts';
+import { freePort } from '../../src/operator/ports.ts';
+import { announced, whenReady } from '../../src/operator/readiness.ts';
+import { startTemporalServer } from '../../src/operator/temporal-server.ts';
+import { startWorkerProcess } from '../../src/operator/worker-process.ts';
+import { connectClient, temporalSettings } from '../../src/temporal-connection.ts';
+import { Venue } from './venue.ts';
+
+/** The compiled benchmarks stand in `.bench/build/bench/support`; the product that is measured in `dist`. */
+export const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
+const PROGRAMS = fileURLToPath(new URL('../programs', import.meta.url));
+
+/** Interrupts whatever is being brought up; what runs already is stopped by its owner. */
+export const interrupted = new AbortController();
+
+const folders = new Set<string>();
+const pids = new Set<number>();
+
+// A benchmark that ends in any way leaves no process and no file behind.
+process.once('exit', () => {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  }
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+});
+
+function remembered(child: Child): Child {
+  const { pid } = child.identity;
+  pids.add(pid);
+  void child.exited.then(() => pids.delete(pid));
+  return child;
+}
+
+export interface StageOptions {
+  readonly scenario: object;
+  readonly policy?: object;
+  /** `plain`: the server with its defaults and the plain worker of this benchmark; `venue`: the paper exchange alone. */
+  readonly design?: 'product' | 'plain' | 'venue';
+  /** Folder for a CPU profile of the worker. */
+  readonly profile?: string;
+}
+
+export interface Stage {
+  readonly folder: string;
+  readonly venue: Venue;
+  /** For programs that talk to the venue and to Temporal. */
+  readonly env: Environment;
+  readonly database: string;
+  readonly pids: () => { readonly worker: number; readonly server: number; readonly venue: number };
+  readonly client: Client;
+  /** `kill -9` of the worker. */
+  readonly killWorker: () => Promise<void>;
+  readonly startWorker: () => Promise<void>;
+  /** SIGTERM, and its end waited for. */
+  readonly stopWorker: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+export async function setStage(options: StageOptions): Promise<Stage> {
+  const folder = mkdtempSync(join(tmpdir(), 'stopkeeper-bench-'));
+  folders.add(folder);
+  const running: Child[] = [];
+  const close = async (): Promise<void> => {
+    for (const child of running.splice(0).toReversed()) await child.stop();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    folders.delete(folder);
+  };
+  try {
+    return await bringUp(options, folder, running, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Keep = (child: Child) => Child;
+
+async function bringUp(
+  options: StageOptions,
+  folder: string,
+  running: Child[],
+  close: () => Promise<void>,
+): Promise<Stage> {
+  const plain = options.design === 'plain';
+  const keep: Keep = (child) => {
+    running.push(remembered(child));
+    return child;
+  };
+  const { paper, env: venueEnv } = await paperOf(options, folder, keep);
+  const none = options.design === 'venue';
+  const server = none ? null : await (plain ? plainServer : ownServer)(folder, venueEnv);
+  if (server !== null) keep(server.child);
+  const env = server?.env ?? venueEnv;
+  let worker: Child | null = null;
+  const startWorker = async (): Promise<void> => {
+    worker = keep(await (plain ? plainWorker : ownWorker)(folder, env, options.profile));
+  };
+  if (server !== null) await startWorker();
+  const connection = server === null ? null : await connectClient(temporalSettings(env));
+  return {
+    folder,
+    venue: new Venue(paper.url),
+    env,
+    database: server?.database ?? '',
+    pids: () => ({ worker: pidOf(worker), server: pidOf(server?.child), venue: pidOf(paper.child) }),
+    get client() {
+      if (connection === null) throw new Error('this stage has no Temporal server');
+      return new Client({ connection });
+    },
+    killWorker: async () => {
+      process.kill(pidOf(worker), 'SIGKILL');
+      await worker?.exited;
+    },
+    startWorker,
+    stopWorker: async () => worker?.stop(),
+    close: async () => {
+      await connection?.close();
+      await close();
+    },
+  };
+}
+
+function pidOf(child: Child | null | undefined): number {
+  if (child == null) throw new Error('this stage does not run that program');
+  return child.identity.pid;
+}
+
+/** The paper exchange with the scenario, and the environment in which programs find it. */
+async function paperOf(
+  options: StageOptions,
+  folder: string,
+  keep: Keep,
+): Promise<{ readonly paper: PaperExchange; readonly env: Environment }> {
+  const write = (name: string, content: object): string => {
+    const path = join(folder, name);
+    writeFileSync(path, JSON.stringify(content));
+    return path;
+  };
+  const base = { ...process.env, STOPKEEPER_DATA: folder, STOPKEEPER_METRICS: 'off' };
+  const paper = await startPaperExchange({
+    alias: 'main',
+    dataDir: folder,
+    scenario: write('scenario.json', options.scenario),
+    lastUrl: null,
+    env: base,
+    signal: interrupted.signal,
+    program: join(ROOT, 'dist/paper/main.js'),
+  });
+  keep(paper.child);
+  const config = write('policy.json', options.policy ?? {});
+  const own = { STOPKEEPER_VENUE: 'paper', STOPKEEPER_VENUE_URL: paper.url, STOPKEEPER_CONFIG: config };
+  return { paper, env: { ...base, ...own } };
+}
+
+interface Server {
+  readonly child: Child;
+  readonly env: Environment;
+  readonly database: string;
+}
+
+/** The server as `npm start` runs it. */
+async function ownServer(dataDir: string, env: Environment): Promise<Server> {
+  const cli = process.env['STOPKEEPER_TEMPORAL_CLI'] ?? null;
+  const { child, env: serverEnv } = await startTemporalServer({
+    cli,
+    dataDir,
+    env,
+    signal: interrupted.signal,
+  });
+  return { child, env: serverEnv, database: join(dataDir, 'temporal.sqlite') };
+}
+
+/** The development server with its defaults: no write-ahead log, no setting of ours. */
+async function plainServer(folder: string, env: Environment): Promise<Server> {
+  const port = await freePort(null);
+  const address = `127.0.0.1:${port}`;
+  const database = join(folder, 'temporal.sqlite');
+  const logFile = join(folder, 'logs', 'temporal.log');
+  const child = startChild({
+    name: 'Temporal server with defaults',
+    command: process.env['STOPKEEPER_TEMPORAL_CLI'] ?? 'temporal',
+    args: [
+      'server',
+      'start-dev',
+      '--ip',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--headless',
+      '--db-filename',
+      database,
+      '--log-level',
+      'warn',
+    ],
+    env,
+    logFile,
+    graceMs: 10_000,
+  });
+  const serverEnv: Environment = { ...env, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: 'default' };
+  const answers = async (): Promise<true | null> => {
+    try {
+      await (await connectClient(temporalSettings(serverEnv), 1_000)).close();
+      return true;
+    } catch {
+      return null;
+    }
+  };
+  await whenReady(child, answers, { deadlineMs: 60_000, signal: interrupted.signal, logFile });
+  return { child, env: serverEnv, database };
+}
+
+async function ownWorker(folder: string, env: Environment, profile: string | undefined): Promise<Child> {
+  const program = join(ROOT, 'dist/worker.js');
+  // The profiler's flags are not allowed in NODE_OPTIONS.
+  if (profile !== undefined)
+    return startNode('worker', folder, env, ['--cpu-prof', `--cpu-prof-dir=${profile}`, program]);
+  const { signal } = interrupted;
+  const { child } = await startWorkerProcess({ config: loadConfig(env), env, index: 0, signal, program });
+  return child;
+}
+
+async function plainWorker(folder: string, env: Environment): Promise<Child> {
+  return startProgram('plain-worker', folder, env);
+}
+
+/** Starts a program of this benchmark and waits until it announces `ready`. */
+export function startProgram(name: string, folder: string, env: Environment): Promise<Child> {
+  return startNode(name, folder, env, [join(PROGRAMS, `${name}.js`)]);
+}
+
+async function startNode(
+  name: string,
+  folder: string,
+  env: Environment,
+  args: readonly string[],
+): Promise<Child> {
+  const logFile = join(folder, 'logs', `${name}.log`);
+  const child = remembered(
+    startChild({ name, command: process.execPath, args, env, logFile, graceMs: 20_000 }),
+  );
+  await whenReady(child, () => announced(child, 'ready'), {
+    deadlineMs: 60_000,
+    signal: interrupted.signal,
+    logFile,
+  });
+  return child;
+}
+
+/** Looks again and again, at most `deadlineMs`; fails naming what never came. */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | null>,
+  deadlineMs = 120_000,
+  everyMs = 50,
+): Promise<T> {
+  const deadline = Date.now() + deadlineMs;
+  for (;;) {
+    interrupted.signal.throwIfAborted();
+    const found = await look();
+    if (found !== null) return found;
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${deadlineMs / 1_000} s`);
+    await sleep(everyMs);
+  }
+}
