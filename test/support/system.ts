@@ -174,7 +174,7 @@ async function healthy(cli: string, address: string): Promise<boolean> {
 let replaying: Promise<unknown> = Promise.resolve();
 
 /** Replays every run of every workflow that this server holds (I11). */
-export function replayAll(client: Client): Promise<number> {
+function replayAll(client: Client): Promise<number> {
   const mine = replaying.then(() => replayed(client));
   replaying = mine.catch(() => undefined);
   return mine;
