@@ -64,7 +64,7 @@ export class GuardRun {
     this.book = input.book ?? newBook(input.account, input.leg);
     this.checks = input.carried?.checks ?? 0;
     this.nextCheckAt = input.carried?.nextCheckAt ?? 0;
-    this.#ordersReadAt = input.carried?.ordersReadAt ?? 0;
+    this.#ordersReadAt = input.carried?.ordersReadAt ?? input.book?.lastAt ?? 0;
     this.#closeAttempts = input.carried?.closeAttempts ?? 0;
     this.#attributes = input.searchAttributes !== 'off';
     this.outbox = new Outbox({

@@ -20,8 +20,11 @@ import {
 import { asking, aux, protective, reading } from './activity-options.ts';
 import { failureDetail } from './failure-info.ts';
 
-/** The server allows 2,000 pending activities; the venue's write limit is reached long before this many. */
-const IN_FLIGHT = 50;
+/**
+ * Two seconds of the write lane: a leg that waits longer for its turn would be written by an old read, and a human's tighter stop
+ * set meanwhile would be lost (I1).
+ */
+const IN_FLIGHT = 16;
 
 export interface SettledLegs {
   readonly facts: readonly LegFacts[];
