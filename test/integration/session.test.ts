@@ -198,11 +198,40 @@ describe('a session on an account with open positions', () => {
     expect(moves).toEqual(moves.toSorted((a, b) => b - a));
   });
 
+  it('tightens again a stop that a human loosened', async () => {
+    const before = Number((await system.paper.row('ETHUSDT'))?.stopLoss);
+    await system.paper.position({ symbol: 'ETHUSDT', positionIdx: 0, action: 'stop', stopLoss: '2900' });
+    const began = Date.now();
+    await until(
+      'the stop of ETHUSDT',
+      async () => Number((await system.paper.row('ETHUSDT'))?.stopLoss) === before,
+    );
+    console.log(`stop loosened → back: ${((Date.now() - began) / 1_000).toFixed(1)} s`);
+  });
+
+  it('begins a new episode with a best price of its own when a position flips', async () => {
+    const guard = system.client.workflow.getHandle('guard:main:XRPUSDT');
+    const before = await guard.query<GuardStatus>('status');
+    expect(before).toMatchObject({ side: 'short', bestPrice: '0.57' });
+    // Bought twice over: 100 short become 100 long, at 0.57; trailing in profit is over.
+    await system.paper.position({ symbol: 'XRPUSDT', positionIdx: 0, action: 'flip' });
+    const began = Date.now();
+    const after = await until('the long', async () => {
+      const status = await guard.query<GuardStatus>('status');
+      return status.side === 'long' && status.state === 'PROTECTED' ? status : null;
+    });
+    console.log(`position flipped → new stop: ${((Date.now() - began) / 1_000).toFixed(1)} s`);
+    expect(after.episode).not.toBe(before.episode);
+    expect(after).toMatchObject({ bestPrice: null, stopKind: 'fixed' });
+    expect(Number((await system.paper.row('XRPUSDT'))?.stopLoss)).toBe(Number(after.stop));
+  });
+
   it("ends the guard of a closed position after two reads, with the venue's reason", async () => {
     await system.paper.position({ symbol: 'XRPUSDT', positionIdx: 0, action: 'close' });
     const result = await system.client.workflow.getHandle('guard:main:XRPUSDT').result();
-    expect(result).toMatchObject({ ended: 'closed', report: { reason: 'manual', side: 'short' } });
-    expect(Number((result as { report: { pnl: string } }).report.pnl)).toBeGreaterThan(0);
+    expect(result).toMatchObject({ ended: 'closed', report: { reason: 'manual', side: 'long' } });
+    // Opened and closed at the same price: only the fees are lost.
+    expect(Number((result as { report: { pnl: string } }).report.pnl)).toBeLessThan(0);
   });
 });
 
