@@ -52,14 +52,14 @@ function known(book: GuardBook): Known {
   };
 }
 
-function read(attempt: Attempt, book: GuardBook): Promise<Observation> {
+function read(attempt: Attempt, book: GuardBook, withStopOrders = false): Promise<Observation> {
   const { account, policy } = attempt.input;
   return observeLeg(attempt.reader, {
     account,
     leg: book.leg,
     mode: 'fresh',
     ...readingOf(policy),
-    withStopOrders: false,
+    withStopOrders,
     known: known(book),
   });
 }
@@ -98,7 +98,8 @@ export async function attemptStop(attempt: Attempt): Promise<EnsureStopResult> {
     book = evolve(book, event, input.policy);
   };
   try {
-    const first = await read(attempt, book);
+    // A check that read the stop orders may have asked for this because of what they showed: a wrong trigger type.
+    const first = await read(attempt, book, book.seen?.stopOrder != null);
     if (first.kind === 'unreadable') throw activityFailure(unreadableFailure(first), written);
     const { action } = decide(book, first, input.policy, { rewrite: input.rewrite });
     add({ kind: 'observed', observation: first, rewrite: input.rewrite });
@@ -198,7 +199,7 @@ async function prove(
       (seen.kind === 'open' && (proves(seen, stop) || seen.position.status !== 'Normal'))
     ) {
       add({ kind: 'observed', observation: seen });
-      if (seen.kind === 'open') logProof(attempt, stop, seen);
+      if (seen.kind === 'open' && proves(seen, stop)) logProof(attempt, stop, seen);
       return;
     }
   }

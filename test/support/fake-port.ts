@@ -141,6 +141,11 @@ export class FakeVenue {
     this.#setStop(leg, stop, 'human', 'MarkPrice');
   }
 
+  /** The stop that rests goes by another price from now on. */
+  retype(leg: Leg, triggerBy: TriggerBy): void {
+    this.#triggers.set(legKey(leg), triggerBy);
+  }
+
   humanClose(leg: Leg): void {
     const position = this.position(leg);
     if (position !== undefined) this.#close(position, position.markPrice, 'CreateByUser');

@@ -1,0 +1,71 @@
+/** One attempt of a protective write against a fake venue: what is read before it, and what it may claim after it. */
+import { describe, expect, it } from 'vitest';
+import { attemptStop } from '../../src/activities/ensure-stop.ts';
+import { KNOWS_NOTHING, observeLeg, readingOf, VolatilityCache } from '../../src/activities/observe.ts';
+import { evolve, evolveAll } from '../../src/domain/evolve.ts';
+import { newBook, type GuardBook } from '../../src/domain/guard-state.ts';
+import { DEFAULT_POLICY } from '../../src/domain/policy.ts';
+import { FakeVenue } from '../support/fake-port.ts';
+
+interface Logged {
+  readonly event: string;
+}
+
+function world() {
+  let clock = 1_000_000;
+  const now = (): number => (clock += 1);
+  const venue = new FakeVenue({ account: 'main', now });
+  const reader = { port: venue.port, volatility: new VolatilityCache(now), now };
+  const events: Logged[] = [];
+  const note = (_fields: object, event: string): void => {
+    events.push({ event });
+  };
+  const attempt = async (book: GuardBook): Promise<GuardBook> => {
+    const { events: happened } = await attemptStop({
+      reader,
+      input: { account: 'main', book, policy: DEFAULT_POLICY, rewrite: false },
+      earlier: [],
+      remember: () => undefined,
+      sleep: () => Promise.resolve(),
+      log: { debug: note, info: note, warn: note, error: note },
+    });
+    return evolveAll(book, happened, DEFAULT_POLICY);
+  };
+  const look = async (book: GuardBook, withStopOrders: boolean): Promise<GuardBook> => {
+    const observation = await observeLeg(reader, {
+      account: 'main',
+      leg: book.leg,
+      mode: 'routine',
+      ...readingOf(DEFAULT_POLICY),
+      withStopOrders,
+      known: KNOWS_NOTHING,
+    });
+    return evolve(book, { kind: 'observed', observation }, DEFAULT_POLICY);
+  };
+  return { venue, events, attempt, look };
+}
+
+describe('an attempt of a protective write', () => {
+  it('writes a stop of ours with the wrong trigger type again, a tick tighter where the venue says "not modified"', async () => {
+    const { venue, attempt, look } = world();
+    const leg = venue.open();
+    const guarded = await attempt(await look(newBook('main', leg), false));
+    expect(guarded.state).toMatchObject({ kind: 'protected', stop: '94' });
+    venue.retype(leg, 'LastPrice');
+    const after = await attempt(await look(guarded, true));
+    expect(venue.sent(leg)).toEqual(['94', '94.01']);
+    expect(after.state).toMatchObject({ kind: 'protected', stop: '94.01' });
+    const [order] = await venue.port.stopOrders();
+    expect(order?.triggerBy).toBe('MarkPrice');
+  });
+
+  it('logs no proof for a position that the venue began to liquidate meanwhile', async () => {
+    const { venue, events, attempt, look } = world();
+    const leg = venue.open();
+    const book = await look(newBook('main', leg), false);
+    venue.fault({ call: 'setStop', kind: 'ok-without-effect' });
+    venue.fault({ call: 'snapshot', kind: 'meanwhile', skip: 1, act: () => venue.open({ status: 'Liq' }) });
+    await attempt(book);
+    expect(events.map(({ event }) => event)).not.toContain('stop.proven');
+  });
+});
