@@ -1,7 +1,6 @@
 /** Temporal's official download, asked as the SDK's testing package asks it: a JSON answer names the archive and the file in it. */
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { finished } from 'node:stream/promises';
+import { open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { elapsed } from './progress.mjs';
 
@@ -103,54 +102,54 @@ async function extract(url, file, target, note) {
  * @param {AsyncIterable<Buffer>} stream @param {string} wanted @param {string} target @returns {Promise<boolean>} whether it was there
  */
 async function untar(stream, wanted, target) {
-  /** @type {import('node:fs').WriteStream | undefined} */
+  /** @type {import('node:fs/promises').FileHandle | undefined} */
   let out;
   let found = false;
   let left = 0;
   let padding = 0;
   /** @type {Buffer} */
   let rest = Buffer.alloc(0);
-  for await (const chunk of stream) {
-    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    while (rest.length > 0) {
-      if (left > 0) {
-        const part = rest.subarray(0, left);
-        if (out !== undefined && !out.write(part)) await once(out, 'drain');
-        left -= part.length;
-        rest = rest.subarray(part.length);
-        if (left === 0 && out !== undefined) {
-          out.end();
-          await finished(out);
-          out = undefined;
-          found = true;
-        }
-      } else if (padding > 0) {
-        const skip = Math.min(padding, rest.length);
-        padding -= skip;
-        rest = rest.subarray(skip);
-      } else if (rest.length < BLOCK) {
-        break;
-      } else {
-        const header = rest.subarray(0, BLOCK);
-        rest = rest.subarray(BLOCK);
-        left = Number.parseInt(text(header, 124, 12), 8) || 0;
-        padding = (BLOCK - (left % BLOCK)) % BLOCK;
-        const kind = text(header, 156, 1);
-        if (
-          (kind === '0' || kind === '') &&
-          text(header, 0, 100).replace(/^\.\//u, '') === wanted &&
-          left > 0
-        ) {
-          out = createWriteStream(target, { mode: 0o755 });
+  try {
+    for await (const chunk of stream) {
+      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      while (rest.length > 0) {
+        if (left > 0) {
+          const part = rest.subarray(0, left);
+          await out?.appendFile(part);
+          left -= part.length;
+          rest = rest.subarray(part.length);
+          if (left === 0 && out !== undefined) {
+            await out.close();
+            out = undefined;
+            found = true;
+          }
+        } else if (padding > 0) {
+          const skip = Math.min(padding, rest.length);
+          padding -= skip;
+          rest = rest.subarray(skip);
+        } else if (rest.length < BLOCK) {
+          break;
+        } else {
+          const header = rest.subarray(0, BLOCK);
+          rest = rest.subarray(BLOCK);
+          left = Number.parseInt(text(header, 124, 12), 8) || 0;
+          padding = (BLOCK - (left % BLOCK)) % BLOCK;
+          if (left > 0 && isFile(header, wanted)) out = await open(target, 'w', 0o755);
         }
       }
     }
+    if (out !== undefined) throw new Error('the archive ends in the middle of the file');
+    return found;
+  } finally {
+    // Opened and closed by await: a stream would open the file later, perhaps after its folder is gone.
+    await out?.close();
   }
-  if (out !== undefined) {
-    out.destroy();
-    throw new Error('the archive ends in the middle of the file');
-  }
-  return found;
+}
+
+/** @param {Buffer} header @param {string} wanted */
+function isFile(header, wanted) {
+  const kind = text(header, 156, 1);
+  return (kind === '0' || kind === '') && text(header, 0, 100).replace(/^\.\//u, '') === wanted;
 }
 
 /** @param {Buffer} header @param {number} from @param {number} length */
