@@ -7,6 +7,7 @@ import type { Action, GuardBook, GuardEvent } from '../domain/guard-state.ts';
 import { tighter } from '../domain/levels.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Observation, OpenObservation } from '../domain/position.ts';
+import { TurnPassed } from '../exchange/port.ts';
 import type { EventLog } from './deps.ts';
 import { activityFailure, asActivityFailure, failureOf, type FailureDetail } from './failures.ts';
 import { observeLeg, readingOf, type Known, type Reader } from './observe.ts';
@@ -25,7 +26,10 @@ export interface EnsureStopResult {
 }
 
 type Written = Extract<GuardEvent, { kind: 'written' }>;
-type Write = Extract<Action, { kind: 'write' }>;
+type Write = Extract<Action, { kind: 'write' }> & {
+  /** Of an earlier turn that came too late. */
+  readonly waitingSince: number | undefined;
+};
 
 /** Proof reads after a write that the venue acknowledged: its reads follow its writes with a small delay. */
 const PROOF_WAITS_MS = [0, 250, 1_000];
@@ -97,15 +101,27 @@ export async function attemptStop(attempt: Attempt): Promise<EnsureStopResult> {
     events.push(event);
     book = evolve(book, event, input.policy);
   };
-  try {
+  const step = async (waitingSince?: number): Promise<EnsureStopResult> => {
     // A check that read the stop orders may have asked for this because of what they showed: a wrong trigger type.
     const first = await read(attempt, book, book.seen?.stopOrder != null);
     if (first.kind === 'unreadable') throw activityFailure(unreadableFailure(first), written);
     const { action } = decide(book, first, input.policy, { rewrite: input.rewrite });
+    const before = { book, events: events.length };
     add({ kind: 'observed', observation: first, rewrite: input.rewrite });
     if (action.kind !== 'write' || first.kind !== 'open') return { events };
-    await write(attempt, action, first, written, add, () => book);
-    return { events };
+    try {
+      await write(attempt, { ...action, waitingSince }, first, written, add, () => book);
+      return { events };
+    } catch (error) {
+      if (!(error instanceof TurnPassed)) throw error;
+      // Nothing was sent: the next read takes the place of this one, whose turn came too late (I1).
+      book = before.book;
+      events.length = before.events;
+      return step(error.waitingSince);
+    }
+  };
+  try {
+    return await step();
   } catch (error) {
     throw asActivityFailure(error, written);
   }
@@ -140,7 +156,7 @@ async function write(
   const send = async (stopLoss: string): Promise<Written['outcome']> => {
     try {
       const { triggerBy } = input.policy;
-      return await reader.port.setStop({ ...leg, stopLoss, triggerBy }, action.urgency);
+      return await reader.port.setStop({ ...leg, stopLoss, triggerBy }, action.urgency, action.waitingSince);
     } catch (error) {
       // Thrown means "not executed": there is nothing for a later attempt to look for.
       attempt.remember(written);

@@ -62,7 +62,8 @@ export function createBybitPort(options: BybitPortOptions): VenuePort {
     account,
     venue,
     ...reads.port,
-    setStop: (request, urgency) => setStop(calls, reads.knownInstrument(request.symbol), request, urgency),
+    setStop: (request, urgency, waitingSince) =>
+      setStop(calls, reads.knownInstrument(request.symbol), request, urgency, waitingSince),
     closePosition: (request) => closePosition(calls, request),
     orderByLinkId: (symbol, orderLinkId) => orderByLinkId(calls, symbol, orderLinkId),
     wallet: async () => balanceShape(await calls.read('wallet', { accountType: 'UNIFIED' })),

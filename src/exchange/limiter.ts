@@ -1,7 +1,7 @@
 /** One endpoint's lane: a rolling limit, served by rank, that follows the venue's rate headers (DESIGN §3, write lane). */
 import type { Importance } from './endpoints.ts';
 import type { Gate, Pass } from './gate.ts';
-import { VenueError, type WriteUrgency } from './port.ts';
+import { TurnPassed, VenueError, type WriteUrgency } from './port.ts';
 import type { RateHeaders } from './reply.ts';
 import { after, SYSTEM_TIME, type TimeSource } from './time-source.ts';
 import { rateWaitMs, unavailable } from './verdict.ts';
@@ -19,9 +19,20 @@ export const STOP_RANK: Readonly<Record<WriteUrgency, Rank>> = {
 /** Proofs and confirmations before routine reads. */
 export const READ_RANK = { fresh: 0, routine: 1 } as const satisfies Record<string, Rank>;
 
+/** How long a request is worth sending, and its place among its equals. Times of the lane's monotonic clock, ms. */
+export interface Turn {
+  /** A turn that comes later is not taken: what was read before the request was made is too old by then. */
+  readonly notAfter: number;
+  /** Since when its sender waits: those who wait longest go first, also when they had to read again. */
+  readonly since: number;
+}
+
 export interface Lane {
-  /** Resolves when the request may be sent; throws `VenueRateLimited` while the IP address is banned. */
-  enter(rank: Rank): Promise<Pass>;
+  /**
+   * Resolves when the request may be sent; throws `VenueRateLimited` while the IP address is banned, and `TurnPassed` where the
+   * turn came after `notAfter`: nothing was sent, and the turn went to the next.
+   */
+  enter(rank: Rank, turn?: Turn): Promise<Pass>;
   /** Learns from an answer. `refused`: it was a rate refusal (10006, 429). */
   follow(rate: RateHeaders, refused: boolean, venueNow: number): void;
   readonly queued: number;
@@ -45,8 +56,21 @@ const WINDOW_MS = 1_000;
 
 interface Waiting {
   readonly rank: Rank;
+  readonly turn: Turn;
   readonly admit: (pass: Pass) => void;
   readonly refuse: (error: VenueError) => void;
+}
+
+function pauseAfter({ remaining }: RateHeaders): number {
+  return remaining === 0 ? EXHAUSTED_PAUSE_MS : 0;
+}
+
+/** Behind those who go first: by rank, then by how long they wait. */
+function insert(queue: Waiting[], one: Waiting): void {
+  const behind = queue.findLastIndex(
+    ({ rank, turn }) => rank < one.rank || (rank === one.rank && turn.since <= one.turn.since),
+  );
+  queue.splice(behind + 1, 0, one);
 }
 
 export function createLane({
@@ -70,6 +94,15 @@ export function createLane({
     return Math.max(0, pausedUntil - now, blocking === undefined ? 0 : blocking + windowMs - now);
   }
 
+  function serveNext(): void {
+    const next = queue.shift();
+    if (next === undefined) return;
+    const now = time.mono();
+    if (now > next.turn.notAfter) return next.refuse(new TurnPassed(now - next.turn.since, next.turn.since));
+    sentAt.push(now);
+    next.admit(gate.take());
+  }
+
   function pump(): void {
     cancelTimer?.();
     cancelTimer = null;
@@ -84,27 +117,21 @@ export function createLane({
         cancelTimer = after(waitMs, pump);
         return;
       }
-      sentAt.push(time.mono());
-      queue.shift()?.admit(gate.take());
+      serveNext();
     }
   }
 
   return {
-    enter: (rank) =>
+    enter: (rank, turn = { notAfter: Number.POSITIVE_INFINITY, since: time.mono() }) =>
       new Promise((admit, refuse) => {
         if (closed) return refuse(unavailable('the port is closed; no request was sent'));
-        const behind = queue.findLastIndex((waiting) => waiting.rank <= rank);
-        queue.splice(behind + 1, 0, { rank, admit, refuse });
+        insert(queue, { rank, turn, admit, refuse });
         pump();
       }),
     follow: (rate, refused, venueNow) => {
       if (rate.limit !== null && rate.limit > 0)
         limit = Math.max(1, Math.min(perSecond, Math.floor(rate.limit * SHARE_OF_LIMIT)));
-      const pauseMs = refused
-        ? rateWaitMs(rate.resetAt, venueNow)
-        : rate.remaining === 0
-          ? EXHAUSTED_PAUSE_MS
-          : 0;
+      const pauseMs = refused ? rateWaitMs(rate.resetAt, venueNow) : pauseAfter(rate);
       if (pauseMs > 0) pausedUntil = Math.max(pausedUntil, time.mono() + pauseMs);
     },
     get queued() {

@@ -23,6 +23,23 @@ export class VenueError extends Error {
   }
 }
 
+/** A write whose turn came so late that the read behind it is old: it was not sent; read, decide and ask again (I1). */
+export class TurnPassed extends VenueError {
+  /** Keeps the sender's place when it asks again: `setStop`'s `waitingSince`. */
+  readonly waitingSince: number;
+
+  constructor(waitedMs: number, waitingSince: number) {
+    super({
+      type: 'VenueRateLimited',
+      code: null,
+      message: `waited ${Math.round(waitedMs)} ms for its turn to write; not sent, because the read behind it is too old`,
+      hint: 'Many stops are being written at once; the position is read again before its next turn.',
+    });
+    this.name = 'TurnPassed';
+    this.waitingSince = waitingSince;
+  }
+}
+
 /** A row of a list that is open or may be open but cannot be trusted; it is named, never dropped (I7). */
 export interface UnreadableRow {
   readonly symbol: string;
@@ -186,7 +203,11 @@ export interface VenuePort {
   refreshInstruments(): void;
   stopOrders(options?: ReadOptions): Promise<readonly StopOrder[]>;
 
-  setStop(request: StopRequest, urgency: WriteUrgency): Promise<WriteOutcome>;
+  /**
+   * Throws `TurnPassed` where the request would have gone out over 2.5 s after this call: limits, pauses and the clock's
+   * measurement included. `waitingSince`, from an earlier `TurnPassed`, keeps the place in the queue.
+   */
+  setStop(request: StopRequest, urgency: WriteUrgency, waitingSince?: number): Promise<WriteOutcome>;
   /** Reduce-only and close-on-trigger market order; asynchronous at the venue: only a read says that it is done. */
   closePosition(request: CloseRequest): Promise<WriteOutcome>;
   orderByLinkId(symbol: string, orderLinkId: string): Promise<OrderView | null>;

@@ -10,7 +10,7 @@ import {
   type LaneName,
 } from './endpoints.ts';
 import type { Gate } from './gate.ts';
-import { createLane, READ_RANK, type Lane, type Rank } from './limiter.ts';
+import { createLane, READ_RANK, type Lane, type Rank, type Turn } from './limiter.ts';
 import type { PortLogger } from './logger.ts';
 import { integer, isRecord, NO_RATE_HEADERS, type Reply } from './reply.ts';
 import type { TimeSource } from './time-source.ts';
@@ -21,7 +21,9 @@ export interface VenueCalls {
   /** The answer of a read; throws `VenueError`. */
   read(name: EndpointName, params: Params, rank?: Rank): Promise<Answer>;
   /** Throws `VenueError` only where the write was certainly not executed. */
-  write(name: 'setStop' | 'createOrder', params: Params, rank: Rank): Promise<WriteOutcome>;
+  write(name: 'setStop' | 'createOrder', params: Params, rank: Rank, turn?: Turn): Promise<WriteOutcome>;
+  /** The monotonic clock that a `Turn` counts by, ms. */
+  mono(): number;
   /** Stop writes queued or in flight. */
   stopWritesUnderway(): number;
   /** Resolves when no stop write is queued or in flight. */
@@ -70,10 +72,10 @@ export function createVenueCalls({
     return lane;
   }
 
-  async function send(name: EndpointName, params: Params, rank: Rank): Promise<Verdict> {
+  async function send(name: EndpointName, params: Params, rank: Rank, turn?: Turn): Promise<Verdict> {
     const endpoint = ENDPOINTS[name];
     const lane = laneOf(endpoint.lane);
-    const pass = await lane.enter(rank);
+    const pass = await lane.enter(rank, turn);
     counts.set(endpoint.path, (counts.get(endpoint.path) ?? 0) + 1);
     const reply = await client.call(name, params);
     pass.settle(isBan(reply) ? 'banned' : reply.kind === 'lost' ? 'lost' : 'answered');
@@ -98,9 +100,9 @@ export function createVenueCalls({
   }
 
   /** Signed requests need the clock; a clock refusal is followed by a fresh offset before anyone tries again. */
-  async function ask(name: EndpointName, params: Params, rank: Rank): Promise<Verdict> {
+  async function ask(name: EndpointName, params: Params, rank: Rank, turn?: Turn): Promise<Verdict> {
     if (ENDPOINTS[name].signed) await clock.ready();
-    const verdict = await send(name, params, rank);
+    const verdict = await send(name, params, rank, turn);
     if (verdict.kind === 'failed' && verdict.class === 'clock') await clock.relearn(verdict.failure.message);
     return verdict;
   }
@@ -108,10 +110,11 @@ export function createVenueCalls({
   return {
     clock,
     read: async (name, params, rank = READ_RANK.routine) => answerOf(await ask(name, params, rank)),
-    write: async (name, params, rank) => {
-      const outcome = async (): Promise<WriteOutcome> => outcomeOf(await ask(name, params, rank));
+    write: async (name, params, rank, turn) => {
+      const outcome = async (): Promise<WriteOutcome> => outcomeOf(await ask(name, params, rank, turn));
       return name === 'setStop' ? stopWrites.count(outcome) : outcome();
     },
+    mono: () => time.mono(),
     stopWritesUnderway: () => stopWrites.now(),
     stopWritesIdle: () => stopWrites.idle(),
     counts: () => Object.fromEntries(counts),

@@ -8,6 +8,9 @@ import type { CloseRequest, Instrument, OrderView, StopRequest, WriteUrgency } f
 import { VenueError } from './port.ts';
 import type { VenueCalls } from './venue-calls.ts';
 
+/** A stop that was decided longer ago than this is not sent: a person may have set a tighter one since (I1), ms. */
+const STOP_WAITS_MS = 2_500;
+
 /**
  * Sets the leg's full-position stop. A price that is not positive, or outside the instrument's bounds, is refused before
  * any request: `"0"` would remove the stop that rests.
@@ -17,6 +20,7 @@ export async function setStop(
   instrument: Instrument | null,
   { symbol, positionIdx, stopLoss, triggerBy }: StopRequest,
   urgency: WriteUrgency,
+  waitingSince?: number,
 ): Promise<WriteOutcome> {
   const problem = priceProblem(stopLoss, instrument);
   if (problem !== null) return refusedHere(`stop of ${symbol} not sent: ${problem}`);
@@ -28,7 +32,9 @@ export async function setStop(
     stopLoss,
     slTriggerBy: triggerBy,
   };
-  return calls.write('setStop', request, STOP_RANK[urgency]);
+  const now = calls.mono();
+  const turn = { notAfter: now + STOP_WAITS_MS, since: waitingSince ?? now };
+  return calls.write('setStop', request, STOP_RANK[urgency], turn);
 }
 
 function priceProblem(price: string, instrument: Instrument | null): string | null {

@@ -20,10 +20,7 @@ import {
 import { asking, aux, protective, reading } from './activity-options.ts';
 import { failureDetail } from './failure-info.ts';
 
-/**
- * Two seconds of the write lane: a leg that waits longer for its turn would be written by an old read, and a human's tighter stop
- * set meanwhile would be lost (I1).
- */
+/** Two seconds of the write lane: a leg that waited longer for its turn would have to be read again (I1). */
 const IN_FLIGHT = 16;
 
 export interface SettledLegs {

@@ -59,6 +59,27 @@ describe('an attempt of a protective write', () => {
     expect(order?.triggerBy).toBe('MarkPrice');
   });
 
+  it("leaves a person's tighter stop that came while the write waited for its turn", async () => {
+    const { venue, attempt, look } = world();
+    const leg = venue.open();
+    const book = await look(newBook('main', leg), false);
+    venue.fault({ call: 'setStop', kind: 'turn-passed', act: () => venue.humanStop(leg, '97') });
+    const after = await attempt(book);
+    expect(venue.sent(leg)).toEqual([]);
+    expect(after.state).toMatchObject({ kind: 'protected', stop: '97' });
+  });
+
+  it('decides by the price of the new read after each turn that came too late', async () => {
+    const { venue, attempt, look } = world();
+    const leg = venue.open();
+    const book = await look(newBook('main', leg), false);
+    venue.fault({ call: 'setStop', kind: 'turn-passed', act: () => venue.price('BTCUSDT', '95') });
+    venue.fault({ call: 'setStop', kind: 'turn-passed', act: () => venue.price('BTCUSDT', '93') });
+    const after = await attempt(book);
+    expect(venue.asked('setStop').map(({ stopLoss }) => stopLoss)).toEqual(['94', '94', '87.42']);
+    expect(after.state).toMatchObject({ kind: 'protected', stop: '87.42' });
+  });
+
   it('logs no proof for a position that the venue began to liquidate meanwhile', async () => {
     const { venue, events, attempt, look } = world();
     const leg = venue.open();

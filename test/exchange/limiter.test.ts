@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createGate, type Gate } from '../../src/exchange/gate.ts';
 import { createLane, STOP_RANK, type Lane } from '../../src/exchange/limiter.ts';
-import { VenueError, type WriteUrgency } from '../../src/exchange/port.ts';
+import { TurnPassed, VenueError, type WriteUrgency } from '../../src/exchange/port.ts';
 import { NO_RATE_HEADERS } from '../../src/exchange/reply.ts';
 
 const time = { wall: () => Date.now(), mono: () => Date.now() };
@@ -98,6 +98,45 @@ describe('the write lane', () => {
     expect(sent.map(({ label }) => label)).toEqual(['tighten 0', 'missing']);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(sent).toHaveLength(6);
+  });
+
+  test('takes no turn that comes after its time, and gives it to the next', async () => {
+    const lane = laneOf({ perSecond: 1 });
+    const { sent, enter } = recorder(lane);
+    void enter('first');
+    const late = lane
+      .enter(0, { notAfter: Date.now() + 500, since: Date.now() })
+      .catch((error: unknown) => error);
+    void enter('third');
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await late).toBeInstanceOf(TurnPassed);
+    expect(await late).toMatchObject({ waitingSince: 1_000_000, info: { type: 'VenueRateLimited' } });
+    expect(sent).toEqual([
+      { label: 'first', at: 0 },
+      { label: 'third', at: 1_000 },
+    ]);
+  });
+
+  test('serves those first who wait longest, however often they read again', async () => {
+    const lane = laneOf({ perSecond: 2 });
+    const served: number[] = [];
+    const write = async (n: number, since: number): Promise<void> => {
+      const passed = await lane.enter(0, { notAfter: Date.now() + 600, since }).then(
+        (pass) => {
+          served.push(n);
+          pass.settle('answered');
+          return null;
+        },
+        (error: unknown) => error,
+      );
+      if (passed instanceof TurnPassed) await write(n, passed.waitingSince);
+    };
+    for (let n = 0; n < 12; n += 1) {
+      void write(n, Date.now());
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    await vi.advanceTimersByTimeAsync(8_000);
+    expect(served).toEqual(Array.from({ length: 12 }, (_, n) => n));
   });
 
   test('keeps its limit and its order whatever comes when', async () => {

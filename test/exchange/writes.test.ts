@@ -1,6 +1,6 @@
 /** Stops and closes over HTTP: the port says only what is known, and touches nothing else (I3, I6, I9, I10). */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { VenuePort } from '../../src/exchange/port.ts';
+import { TurnPassed, type VenuePort } from '../../src/exchange/port.ts';
 import { envelope, isSigned, KEY, refusal, SECRET, type FakeVenue } from './fake-venue.ts';
 import { type Row, instrumentRow } from './fixtures.ts';
 import {
@@ -142,12 +142,14 @@ describe('setting a stop', () => {
 });
 
 describe('many stops at once', () => {
+  const FULL = { positionIdx: 0, stopLoss: '1', triggerBy: 'MarkPrice' } as const;
+
   test('are proven by reads that began after each write ended, shared among them', async () => {
     venue.on(LIST, ({ query }) => list(query.get('settleCoin') === 'USDT' ? symbols(20) : []));
     const legs = Array.from({ length: 20 }, (_, i) => `S${i}USDT`);
     const proofs = await Promise.all(
       legs.map(async (symbol) => {
-        await port.setStop({ symbol, positionIdx: 0, stopLoss: '1', triggerBy: 'MarkPrice' }, 'no-stop');
+        await port.setStop({ ...FULL, symbol }, 'no-stop');
         const writtenAt = Date.now();
         return { writtenAt, snapshot: await port.snapshot(FRESH) };
       }),
@@ -157,6 +159,15 @@ describe('many stops at once', () => {
     const snapshots = new Set(proofs.map(({ snapshot }) => snapshot.seq)).size;
     expect(port.requestCounts()[LIST]).toBe(2 * snapshots);
     expect(snapshots).toBeLessThan(legs.length);
+  });
+
+  test('are not sent by an old read: those whose turn comes too late say so', async () => {
+    const stops = Array.from({ length: 30 }, (_, i) => ({ ...FULL, symbol: `S${i}USDT` }));
+    const answers = await Promise.allSettled(stops.map((stop) => port.setStop(stop, 'no-stop')));
+    const passed = answers.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+    expect(passed.length).toBeGreaterThan(0);
+    expect(passed.every((error) => error instanceof TurnPassed)).toBe(true);
+    expect(venue.seenAt(STOP_PATH)).toHaveLength(stops.length - passed.length);
   });
 });
 

@@ -14,6 +14,7 @@ import {
   type TriggerBy,
 } from '../../src/domain/position.ts';
 import {
+  TurnPassed,
   VenueError,
   type AccountSnapshot,
   type CloseRequest,
@@ -222,6 +223,10 @@ export class FakeVenue {
       if (armed.left <= 0) continue;
       armed.left -= 1;
       if (fault.kind === 'fail') throw new VenueError(fault.failure);
+      if (fault.kind === 'turn-passed') {
+        fault.act();
+        throw new TurnPassed(2_000, 0);
+      }
       if (fault.kind === 'wait') await fault.until;
       else if (fault.kind === 'meanwhile') fault.act();
       else return fault;
@@ -252,6 +257,7 @@ export class FakeVenue {
         return { kind: 'unchanged', message: 'not modified' } as const;
       case 'fail':
       case 'wait':
+      case 'turn-passed':
       case 'meanwhile':
         throw new Error('a fault of this kind has struck before');
     }

@@ -33,6 +33,8 @@ export type Fault =
   | { readonly kind: 'unchanged-without-effect' }
   /** Something happens between the sender's look at the account and the arrival of the request. */
   | { readonly kind: 'meanwhile'; readonly act: () => void }
+  /** The write waited for its turn until its read was too old; `act` is what happened while it waited. */
+  | { readonly kind: 'turn-passed'; readonly act: () => void }
   | { readonly kind: 'wait'; readonly until: Promise<void> };
 
 export type ScriptedFault = Fault & {
