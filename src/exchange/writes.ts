@@ -67,7 +67,38 @@ export async function closePosition(calls: VenueCalls, request: CloseRequest): P
     closeOnTrigger: true,
   };
   // An emergency close comes when stops have failed: nothing goes before it.
-  return calls.write('createOrder', order, 0);
+  const outcome = await calls.write('createOrder', order, 0);
+  return outcome.kind === 'unchanged' ? earlierOrder(calls, request, outcome.message) : outcome;
+}
+
+/** Orders that took nothing, or not all, and never will. */
+const ENDED_SHORT = new Set(['Rejected', 'Cancelled', 'PartiallyFilledCanceled', 'Deactivated']);
+
+/** The venue knows this key (110072): the order of an earlier attempt, whose lost answer the order itself gives. */
+async function earlierOrder(
+  calls: VenueCalls,
+  { symbol, orderLinkId }: CloseRequest,
+  said: string,
+): Promise<WriteOutcome> {
+  const unclear = (message: string): WriteOutcome => ({
+    kind: 'unknown',
+    failure: {
+      type: 'VenueUnknown',
+      code: '110072',
+      message,
+      hint: 'Read the size: it says what is closed.',
+    },
+  });
+  try {
+    const order = await orderByLinkId(calls, symbol, orderLinkId);
+    if (order === null) return unclear(`${said}; but no list shows the order ${orderLinkId} yet`);
+    if (!ENDED_SHORT.has(order.status)) return { kind: 'applied' };
+    const ended = `order ${orderLinkId} ended as ${order.status} with ${order.cumExecQty} filled`;
+    return refusedHere(`close of ${symbol} not sent again: ${ended}; another needs a key of its own`);
+  } catch (error) {
+    if (!(error instanceof VenueError)) throw error;
+    return unclear(`${said}; looking the order up failed: ${error.info.message}`);
+  }
 }
 
 /** The order with this idempotency key, open or closed; `null` where the venue knows none. */

@@ -201,7 +201,30 @@ describe('an emergency close', () => {
   });
 
   test.each([
-    [110072, 'unchanged'],
+    ['Filled', 'applied'],
+    ['PartiallyFilled', 'applied'],
+    ['Rejected', 'refused'],
+    ['PartiallyFilledCanceled', 'refused'],
+    [null, 'unknown'],
+  ])('that an earlier attempt sent is looked up by its key: %s is %s', async (orderStatus, kind) => {
+    const order = { orderId: 'o1', orderLinkId: 'sk-0123', symbol: 'BTCUSDT', positionIdx: 2, orderStatus };
+    const rows = [{ ...order, qty: '0.5', cumExecQty: '0.2', avgPrice: '44000.1' }];
+    venue.on('/v5/order/create', () => refusal(110072, 'OrderLinkedID is duplicate'));
+    venue.on('/v5/order/realtime', () => list([]));
+    venue.on('/v5/order/history', () => list(orderStatus === null ? [] : rows));
+    expect((await port.closePosition(request)).kind).toBe(kind);
+    expect(venue.seenAt('/v5/order/history').map(({ query }) => query.get('orderLinkId'))).toEqual([
+      'sk-0123',
+    ]);
+  });
+
+  test('that an earlier attempt sent, and that cannot be looked up, stays unknown', async () => {
+    venue.on('/v5/order/create', () => refusal(110072, 'OrderLinkedID is duplicate'));
+    venue.on('/v5/order/realtime', () => refusal(10016, 'Internal server error'));
+    expect((await port.closePosition(request)).kind).toBe('unknown');
+  });
+
+  test.each([
     [110017, 'refused'],
     [10000, 'unknown'],
   ])('answered with %i is %s', async (code, kind) => {
@@ -220,7 +243,7 @@ describe('an emergency close', () => {
     expect(venue.seen).toEqual([]);
   });
 
-  test('is found again by its key, among open orders or in the history, or nowhere', async () => {
+  test('is found by its key, among open orders or in the history, or nowhere', async () => {
     const order = {
       orderId: 'o1',
       orderLinkId: 'sk-0123',
