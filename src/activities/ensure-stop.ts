@@ -18,6 +18,8 @@ export interface EnsureStopInput {
   readonly book: GuardBook;
   readonly policy: Policy;
   readonly rewrite: boolean;
+  /** The leg was just imported and has no guard: the first attempt may decide by a read of the last second. */
+  readonly justRead?: boolean;
 }
 
 export interface EnsureStopResult {
@@ -37,6 +39,8 @@ const PROOF_WAITS_MS = [0, 250, 1_000];
 export interface Attempt {
   readonly reader: Reader;
   readonly input: EnsureStopInput;
+  /** False where an attempt before this one may have written, also without leaving a trace. */
+  readonly first: boolean;
   /** Writes of earlier attempts whose fate the first read of this one shows. */
   readonly earlier: readonly Written[];
   /** Called before and after each write, so that a later attempt knows of it also after a crash. */
@@ -56,12 +60,17 @@ function known(book: GuardBook): Known {
   };
 }
 
-function read(attempt: Attempt, book: GuardBook, withStopOrders = false): Promise<Observation> {
+function read(
+  attempt: Attempt,
+  book: GuardBook,
+  mode: 'recent' | 'fresh' = 'fresh',
+  withStopOrders = false,
+): Promise<Observation> {
   const { account, policy } = attempt.input;
   return observeLeg(attempt.reader, {
     account,
     leg: book.leg,
-    mode: 'fresh',
+    mode,
     ...readingOf(policy),
     withStopOrders,
     known: known(book),
@@ -101,9 +110,9 @@ export async function attemptStop(attempt: Attempt): Promise<EnsureStopResult> {
     events.push(event);
     book = evolve(book, event, input.policy);
   };
-  const step = async (waitingSince?: number): Promise<EnsureStopResult> => {
+  const step = async (mode: 'recent' | 'fresh', waitingSince?: number): Promise<EnsureStopResult> => {
     // A check that read the stop orders may have asked for this because of what they showed: a wrong trigger type.
-    const first = await read(attempt, book, book.seen?.stopOrder != null);
+    const first = await read(attempt, book, mode, book.seen?.stopOrder != null);
     if (first.kind === 'unreadable') throw activityFailure(unreadableFailure(first), written);
     const { action } = decide(book, first, input.policy, { rewrite: input.rewrite });
     const before = { book, events: events.length };
@@ -117,11 +126,11 @@ export async function attemptStop(attempt: Attempt): Promise<EnsureStopResult> {
       // Nothing was sent: the next read takes the place of this one, whose turn came too late (I1).
       book = before.book;
       events.length = before.events;
-      return step(error.waitingSince);
+      return step('fresh', error.waitingSince);
     }
   };
   try {
-    return await step();
+    return await step(attempt.first && input.justRead === true ? 'recent' : 'fresh');
   } catch (error) {
     throw asActivityFailure(error, written);
   }

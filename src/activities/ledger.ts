@@ -43,12 +43,18 @@ async function startLedgerOf(deps: LedgerDeps, account: string): Promise<void> {
   }
 }
 
+export interface ReadBalanceInput {
+  readonly account: string;
+  /** Somebody signalled for it, having just opened or closed something: the positions are read after that, not shared. */
+  readonly asked?: boolean;
+}
+
 export function createLedgerActivities(deps: Pick<ActivityDeps, 'port' | 'log'>) {
   return {
     /** One read of the balance by the chain of DESIGN §6 and of the margin that positions hold. */
-    async readLedgerBalance(input: { readonly account: string }): Promise<LedgerReading> {
+    async readLedgerBalance(input: ReadBalanceInput): Promise<LedgerReading> {
       try {
-        return await withHeartbeat(() => readLedger(deps, input.account));
+        return await withHeartbeat(() => readLedger(deps, input));
       } catch (error) {
         throw asActivityFailure(error);
       }
@@ -81,9 +87,15 @@ export function createLedgerAuxActivities(deps: LedgerDeps) {
   };
 }
 
-async function readLedger(deps: Pick<ActivityDeps, 'port' | 'log'>, account: string): Promise<LedgerReading> {
+async function readLedger(
+  deps: Pick<ActivityDeps, 'port' | 'log'>,
+  { account, asked }: ReadBalanceInput,
+): Promise<LedgerReading> {
   const port = deps.port(account);
-  const [wallet, margins] = await Promise.all([timed(() => port.wallet()), readMargins(port)]);
+  const [wallet, margins] = await Promise.all([
+    timed(() => port.wallet()),
+    readMargins(port, asked === true),
+  ]);
   const judged = await timed(() => readBalance(wallet.value));
   const outcome = judged.value;
   const problem = balanceProblem(outcome);
@@ -113,10 +125,10 @@ async function readLedger(deps: Pick<ActivityDeps, 'port' | 'log'>, account: str
 /** A failed snapshot does not fail the balance: the ledger keeps the margins it knows, and their age. */
 async function readMargins(
   port: VenuePort,
+  fresh: boolean,
 ): Promise<{ positions: PositionMargin[] | null; problem: string | null; marginMode: string | null }> {
   try {
-    // Whoever signals a sync has just opened or closed something, and the next one is minutes away: begun after the call.
-    const snapshot = await port.snapshot({ fresh: true });
+    const snapshot = await port.snapshot({ fresh });
     // A row that cannot be trusted holds margin all the same: it counts as a position without a figure.
     const untrusted = snapshot.unreadable.map(({ symbol, positionIdx }) => ({
       symbol,

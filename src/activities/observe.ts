@@ -5,7 +5,7 @@ import { dec } from '../domain/decimal.ts';
 import { legal, tighter } from '../domain/levels.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Leg, Observation, OpenObservation, OpenPosition, Side } from '../domain/position.ts';
-import { VenueError, type UnreadableRow, type VenuePort } from '../exchange/port.ts';
+import { VenueError, type ReadOptions, type UnreadableRow, type VenuePort } from '../exchange/port.ts';
 
 /** A check answers within this time, or says "unreadable" while the shared request goes on (docs/temporal.md §4). */
 const PROMPT_LIMIT_MS = 3_000;
@@ -39,9 +39,9 @@ export interface ObserveInput {
   readonly leg: Leg;
   /**
    * `routine` takes the shared snapshot, `prompt` one that begins now, both answering within 3 s; `fresh` waits for one that
-   * begins now; `confirm` asks for the symbol's own row: only that shows a flat leg (I4).
+   * begins now, `recent` also takes one of the last second; `confirm` asks for the symbol's own row: only that shows a flat leg (I4).
    */
-  readonly mode: 'routine' | 'prompt' | 'fresh' | 'confirm';
+  readonly mode: 'routine' | 'prompt' | 'recent' | 'fresh' | 'confirm';
   readonly triggerBy: Policy['triggerBy'];
   readonly bands: boolean;
   /** A read that is older than this, by this machine's clock or the venue's, shows no price, ms (I8). */
@@ -128,8 +128,17 @@ interface Rows {
 const sameLeg = (leg: Leg) => (row: { symbol: string; positionIdx: number | null }) =>
   row.symbol === leg.symbol && (row.positionIdx === null || row.positionIdx === leg.positionIdx);
 
-async function rowsOfSnapshot(reader: Reader, leg: Leg, fresh: boolean): Promise<Rows> {
-  const snapshot = await reader.port.snapshot({ fresh });
+/** How each mode asks for a list that others read too. */
+const SHARING: Readonly<Record<ObserveInput['mode'], ReadOptions>> = {
+  routine: {},
+  prompt: { fresh: true },
+  recent: { youngerThanMs: 1_000 },
+  fresh: { fresh: true },
+  confirm: { fresh: true },
+};
+
+async function rowsOfSnapshot(reader: Reader, { leg, mode }: ObserveInput): Promise<Rows> {
+  const snapshot = await reader.port.snapshot(SHARING[mode]);
   const now = reader.now();
   const venueNow = snapshot.clockOffsetMs === null ? null : now + snapshot.clockOffsetMs;
   return {
@@ -164,7 +173,7 @@ async function rowsOfSymbol(reader: Reader, leg: Leg): Promise<Rows> {
 /** One leg as one read shows it. Venue failures become `unreadable`; nothing is thrown for them. */
 export async function observeLeg(reader: Reader, input: ObserveInput): Promise<Observation> {
   const work = observeUnbounded(reader, input);
-  if (input.mode === 'fresh' || input.mode === 'confirm') return work;
+  if (input.mode !== 'routine' && input.mode !== 'prompt') return work;
   const answer = await within(PROMPT_LIMIT_MS, work);
   return answer === 'late'
     ? unreadable('VenueUnavailable', `no answer within ${PROMPT_LIMIT_MS} ms`, reader.now())
@@ -174,10 +183,7 @@ export async function observeLeg(reader: Reader, input: ObserveInput): Promise<O
 async function observeUnbounded(reader: Reader, input: ObserveInput): Promise<Observation> {
   try {
     const { leg, mode } = input;
-    const rows =
-      mode === 'confirm'
-        ? await rowsOfSymbol(reader, leg)
-        : await rowsOfSnapshot(reader, leg, mode !== 'routine');
+    const rows = mode === 'confirm' ? await rowsOfSymbol(reader, leg) : await rowsOfSnapshot(reader, input);
     if (rows.ageMs > input.maxAgeMs) {
       return unreadable(
         'VenueUnavailable',
@@ -207,7 +213,7 @@ async function openObservation(
   const price =
     input.triggerBy === 'MarkPrice'
       ? position.markPrice
-      : await port.lastPrice(position.symbol, { fresh: input.mode !== 'routine' });
+      : await port.lastPrice(position.symbol, SHARING[input.mode]);
   const marginMode = rows.marginMode ?? (await extra(() => port.accountInfo()))?.marginMode ?? null;
   const base: OpenObservation = {
     kind: 'open',

@@ -57,6 +57,7 @@ export function createProtectionActivities(deps: ActivityDeps) {
             reader: reader(input.account),
             input,
             earlier,
+            first: activityInfo().attempt === 1,
             remember: (written) => {
               remembered = written;
               heartbeat(written);

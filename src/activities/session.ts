@@ -105,6 +105,8 @@ async function readPositions(
   const others = beside(port.notCovered(), []);
   const released = releasedLegs(deps, account);
   const reader = { port, volatility, now: deps.now };
+  // Shared with every leg's observation, which meets a failure again: begun now, so that it costs no time of its own.
+  port.stopOrders().catch(() => undefined);
   try {
     const snapshot = await port.snapshot({ fresh: true });
     const ignored = new Set(accountPolicy.ignore);

@@ -182,6 +182,8 @@ export interface OrderView {
 export interface ReadOptions {
   /** Begun after this call, never shared with an earlier reader; needed for proof and confirmation. */
   readonly fresh?: boolean;
+  /** Begun at most so long before this call, ms; a fresh one where there is none so young. */
+  readonly youngerThanMs?: number;
 }
 
 /**
@@ -213,8 +215,10 @@ export interface VenuePort {
   orderByLinkId(symbol: string, orderLinkId: string): Promise<OrderView | null>;
 
   wallet(): Promise<BalanceShape>;
+  /** As read at most 10 s ago. */
   accountInfo(): Promise<AccountInfo>;
   keyInfo(): Promise<KeyInfo>;
+  /** As measured at most a minute ago. */
   clock(): Promise<ClockReading>;
   /** Positions of categories that Stopkeeper does not guard (inverse, option), where the key may read them. */
   notCovered(): Promise<readonly { category: string; symbol: string; size: string; reason: string }[]>;

@@ -127,7 +127,8 @@ async function readStopOrders(calls: VenueCalls, rank: Rank): Promise<readonly S
 }
 
 const MARGIN_MODE_KEEP_MS = 300_000;
-const MARGIN_MODE_RETRY_MS = 10_000;
+/** A failed read is not repeated before this; a good one serves all who ask for the account's info meanwhile. */
+const ACCOUNT_INFO_SHARE_MS = 10_000;
 
 interface MarginModeCache {
   /** As last read; `null` before that. */
@@ -139,19 +140,29 @@ interface MarginModeCache {
 
 function createMarginMode(calls: VenueCalls, time: TimeSource): MarginModeCache {
   let known: MarginMode | null = null;
-  let nextReadAt = Number.NEGATIVE_INFINITY;
-  const read = async (): Promise<AccountInfo> => {
-    nextReadAt = time.mono() + MARGIN_MODE_RETRY_MS;
+  let shared: Promise<AccountInfo> | null = null;
+  let began = Number.NEGATIVE_INFINITY;
+  const ask = async (): Promise<AccountInfo> => {
     const info = parseAccountInfo((await calls.read('accountInfo', {})).result);
     known = info.marginMode;
-    nextReadAt = time.mono() + MARGIN_MODE_KEEP_MS;
     return info;
+  };
+  const read = (): Promise<AccountInfo> => {
+    if (shared !== null && time.mono() - began < ACCOUNT_INFO_SHARE_MS) return shared;
+    began = time.mono();
+    const asked = ask();
+    shared = asked;
+    asked.catch(() => {
+      if (shared === asked) shared = null;
+    });
+    return asked;
   };
   return {
     known: () => known,
     refresh: () => {
+      const waitMs = known === null ? ACCOUNT_INFO_SHARE_MS : MARGIN_MODE_KEEP_MS;
       // A failure is told to whoever asks for the account info; a snapshot goes on without it.
-      if (time.mono() >= nextReadAt) void read().catch(() => undefined);
+      if (time.mono() - began >= waitMs) void read().catch(() => undefined);
     },
     read,
   };

@@ -6,7 +6,8 @@ import { unavailable } from './verdict.ts';
 export interface SharedReader<T> {
   /**
    * Routine: a value that began within the window, within 3 s or not at all; at once the last failure after three in a row.
-   * Fresh: a value that began after this call. A caller's impatience never aborts the shared read.
+   * Fresh: a value that began after this call. Younger than: a value so young, else a fresh one. A caller's impatience never
+   * aborts the shared read.
    */
   get(options?: ReadOptions): Promise<T>;
 }
@@ -99,7 +100,18 @@ export function createSharedReader<T>(options: SharedReaderOptions<T>): SharedRe
     );
   }
 
-  return { get: (asked) => (asked?.fresh === true ? fresh() : routine()) };
+  async function younger(ms: number): Promise<T> {
+    const young = last !== null && time.mono() - last.startedAt < ms ? last.value : null;
+    // A failed read is no value: the next may do better.
+    return young === null ? fresh() : young.catch(() => fresh());
+  }
+
+  return {
+    get: (asked) => {
+      if (asked?.fresh === true) return fresh();
+      return asked?.youngerThanMs === undefined ? routine() : younger(asked.youngerThanMs);
+    },
+  };
 }
 
 async function pause(ms: number, ends: (() => Promise<void>) | undefined): Promise<void> {

@@ -6,6 +6,7 @@ import {
   proxyActivities,
   setCurrentDetails,
 } from '@temporalio/workflow';
+import type { ReadBalanceInput } from '../activities/ledger.ts';
 import { requestIdProblem } from '../domain/ledger.ts';
 import type { Step } from '../domain/ledger.ts';
 import type { Cleared } from '../domain/ledger-answers.ts';
@@ -24,7 +25,7 @@ const SYNC_EVERY_MS = 5 * 60_000;
 
 /** The wallet call and the snapshot have deadlines of their own; three attempts of an outage end within a sync's interval. */
 const { readLedgerBalance } = proxyActivities<{
-  readLedgerBalance(input: { readonly account: string }): Promise<LedgerReading>;
+  readLedgerBalance(input: ReadBalanceInput): Promise<LedgerReading>;
 }>({
   startToCloseTimeout: '30 seconds',
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumAttempts: 3 },
@@ -81,12 +82,13 @@ export class LedgerRun {
 
   /** Begins a sync and does not wait for it: messages and continue-as-new go on meanwhile. */
   beginSync(): void {
+    const asked = this.syncAsked;
     this.syncAsked = false;
     this.nextSyncAt = Date.now() + SYNC_EVERY_MS;
     // A session starts the watcher last, after its own protection: not with the ledger's very first sync.
     const keep = this.everSynced;
     // Rejections are the workflow's cancellation, which the main loop sees too, or the watcher's, tried again next time.
-    void this.sync()
+    void this.sync(asked)
       .then(() => (keep ? ensureWatcher({ account: this.state.account }) : undefined))
       .catch(() => undefined);
   }
@@ -120,7 +122,7 @@ export class LedgerRun {
     service: Service<SessionRequest, Cleared>,
     request: SessionRequest,
   ): Promise<SessionOpening> {
-    await this.sync();
+    await this.sync(false);
     const cleared = await this.serve(service, request);
     return sessionOpening(this.state, cleared, this.timings, Date.now());
   }
@@ -130,16 +132,16 @@ export class LedgerRun {
   }
 
   /** Shared by all who ask while it runs; rejects only when the workflow is cancelled. */
-  private sync(): Promise<void> {
-    this.running ??= this.readOnce().finally(() => {
+  private sync(asked: boolean): Promise<void> {
+    this.running ??= this.readOnce(asked).finally(() => {
       this.running = null;
     });
     return this.running;
   }
 
-  private async readOnce(): Promise<void> {
+  private async readOnce(asked: boolean): Promise<void> {
     try {
-      const reading = await readLedgerBalance({ account: this.state.account });
+      const reading = await readLedgerBalance({ account: this.state.account, asked });
       this.timings = { callMs: reading.callMs, parseMs: reading.parseMs };
       this.state = balanceRead(this.state, reading, Date.now());
     } catch (error) {

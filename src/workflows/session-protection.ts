@@ -132,7 +132,15 @@ async function protect(
   try {
     const { events } = await protective.ensureStop.executeWithOptions(
       { summary: `${leg.leg.symbol} ${leg.planned?.stop ?? 'unread'}` },
-      [{ account, book: { ...leg.book, log: [], outbox: [] }, policy: leg.policy, rewrite: false }],
+      [
+        {
+          account,
+          book: { ...leg.book, log: [], outbox: [] },
+          policy: leg.policy,
+          rewrite: false,
+          justRead: true,
+        },
+      ],
     );
     return { book: fold(events), events, failure: null };
   } catch (error) {

@@ -5,6 +5,7 @@ import { KNOWS_NOTHING, observeLeg, readingOf, VolatilityCache } from '../../src
 import { evolve, evolveAll } from '../../src/domain/evolve.ts';
 import { newBook, type GuardBook } from '../../src/domain/guard-state.ts';
 import { DEFAULT_POLICY } from '../../src/domain/policy.ts';
+import type { ReadOptions } from '../../src/exchange/port.ts';
 import { FakeVenue } from '../support/fake-port.ts';
 
 interface Logged {
@@ -20,11 +21,23 @@ function world() {
   const note = (_fields: object, event: string): void => {
     events.push({ event });
   };
-  const attempt = async (book: GuardBook): Promise<GuardBook> => {
+  const asked: ReadOptions[] = [];
+  const recorded = {
+    ...reader,
+    port: {
+      ...venue.port,
+      snapshot: (options: ReadOptions = {}) => {
+        asked.push(options);
+        return venue.port.snapshot(options);
+      },
+    },
+  };
+  const attempt = async (book: GuardBook, { first = true, justRead = false } = {}): Promise<GuardBook> => {
     const { events: happened } = await attemptStop({
-      reader,
-      input: { account: 'main', book, policy: DEFAULT_POLICY, rewrite: false },
+      reader: recorded,
+      input: { account: 'main', book, policy: DEFAULT_POLICY, rewrite: false, justRead },
       earlier: [],
+      first,
       remember: () => undefined,
       sleep: () => Promise.resolve(),
       log: { debug: note, info: note, warn: note, error: note },
@@ -42,7 +55,7 @@ function world() {
     });
     return evolve(book, { kind: 'observed', observation }, DEFAULT_POLICY);
   };
-  return { venue, events, attempt, look };
+  return { venue, events, asked, attempt, look };
 }
 
 describe('an attempt of a protective write', () => {
@@ -78,6 +91,25 @@ describe('an attempt of a protective write', () => {
     const after = await attempt(book);
     expect(venue.asked('setStop').map(({ stopLoss }) => stopLoss)).toEqual(['94', '94', '87.42']);
     expect(after.state).toMatchObject({ kind: 'protected', stop: '87.42' });
+  });
+
+  it.each([
+    ['a session that has just read shares a read of the last second', {}, { youngerThanMs: 1_000 }],
+    ['a later attempt begins a read of its own', { first: false }, { fresh: true }],
+    ['a guard begins a read of its own', { justRead: false }, { fresh: true }],
+  ])('decides and proves by reads: %s', async (_name, how, firstRead) => {
+    const { venue, asked, attempt, look } = world();
+    const leg = venue.open();
+    await attempt(await look(newBook('main', leg), false), { justRead: true, ...how });
+    expect(asked).toEqual([firstRead, { fresh: true }]);
+  });
+
+  it('reads afresh after a turn that came too late, also in a session', async () => {
+    const { venue, asked, attempt, look } = world();
+    const leg = venue.open();
+    venue.fault({ call: 'setStop', kind: 'turn-passed', act: () => undefined });
+    await attempt(await look(newBook('main', leg), false), { justRead: true });
+    expect(asked).toEqual([{ youngerThanMs: 1_000 }, { fresh: true }, { fresh: true }]);
   });
 
   it('logs no proof for a position that the venue began to liquidate meanwhile', async () => {

@@ -50,6 +50,32 @@ function readerOf({ takesMs = 100, windowMs = 2_000, failing = false, writing = 
 
 const fresh = { fresh: true } as const;
 
+describe('a read younger than a time', () => {
+  test('shares one that began so recently, running or done, and begins another otherwise', async () => {
+    const { reader } = readerOf();
+    const young = { youngerThanMs: 1_000 } as const;
+    const early = Promise.all([reader.get(fresh), reader.get(young)]);
+    await vi.advanceTimersByTimeAsync(100);
+    expect((await early).map(({ n }) => n)).toEqual([1, 1]);
+    await vi.advanceTimersByTimeAsync(899);
+    expect((await reader.get(young)).n).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    const late = reader.get(young);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await late).toMatchObject({ n: 2, at: 1_000, fresh: true });
+  });
+
+  test('never takes a failure that another met', async () => {
+    const { reader, state } = readerOf({ failing: true });
+    reader.get(fresh).catch(() => undefined);
+    const young = reader.get({ youngerThanMs: 1_000 });
+    await vi.advanceTimersByTimeAsync(100);
+    state.failing = false;
+    await vi.advanceTimersByTimeAsync(100);
+    expect((await young).n).toBe(2);
+  });
+});
+
 describe('a routine read', () => {
   test('is shared by all who ask within its window, while it runs and after', async () => {
     const { reader, started } = readerOf();
