@@ -87,7 +87,9 @@ async function extra<T>(work: () => Promise<T>): Promise<T | undefined> {
 
 /** Volatility by account and symbol, asked for at most every 15 minutes. */
 export class VolatilityCache {
-  readonly #values = new Map<string, { readonly at: number; readonly atr: string | null }>();
+  readonly #values = new Map<string, { readonly at: number; readonly atr: string }>();
+  /** Reads under way: a check that does not wait for its answer leaves it to the next, and asks for no second one. */
+  readonly #reading = new Map<string, Promise<string | null>>();
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -100,11 +102,24 @@ export class VolatilityCache {
     const held = this.#values.get(key);
     if (held !== undefined && this.#now() - held.at < ATR_CACHE_MS) return held.atr;
     const source = triggerBy === 'MarkPrice' ? 'mark' : 'last';
-    const candles = await extra(() => port.candles(symbol, '60', source, ATR_CANDLES));
-    const finished = candles?.filter(({ startAt }) => startAt + 3_600_000 <= this.#now()) ?? [];
-    const atr = atrPct(finished.toSorted((a, b) => a.startAt - b.startAt));
-    if (atr !== null) this.#values.set(key, { at: this.#now(), atr });
-    return atr;
+    let reading = this.#reading.get(key);
+    if (reading === undefined) {
+      reading = this.#readAnew(key, () => port.candles(symbol, '60', source, ATR_CANDLES));
+      this.#reading.set(key, reading);
+    }
+    const shared = reading;
+    return (await extra(() => shared)) ?? null;
+  }
+
+  async #readAnew(key: string, ask: () => ReturnType<VenuePort['candles']>): Promise<string | null> {
+    try {
+      const finished = (await ask()).filter(({ startAt }) => startAt + 3_600_000 <= this.#now());
+      const atr = atrPct(finished.toSorted((a, b) => a.startAt - b.startAt));
+      if (atr !== null) this.#values.set(key, { at: this.#now(), atr });
+      return atr;
+    } finally {
+      this.#reading.delete(key);
+    }
   }
 }
 

@@ -29,8 +29,8 @@ export interface Turn {
 
 export interface Lane {
   /**
-   * Resolves when the request may be sent; throws `VenueRateLimited` while the IP address is banned, and `TurnPassed` where the
-   * turn came after `notAfter`: nothing was sent, and the turn went to the next.
+   * Resolves when the request may be sent; throws `VenueRateLimited` while the IP address is banned, `VenueUnavailable` where too many
+   * that are as urgent wait already, and `TurnPassed` where the turn came after `notAfter`: nothing was sent, and the turn went to the next.
    */
   enter(rank: Rank, turn?: Turn): Promise<Pass>;
   /** Learns from an answer. `refused`: it was a rate refusal (10006, 429). */
@@ -46,6 +46,8 @@ export interface LaneOptions {
   readonly time?: TimeSource;
   /** Length of the rolling window, ms. */
   readonly windowMs?: number;
+  /** How many requests may wait; beyond that the least urgent is refused, unsent. */
+  readonly mostQueued?: number;
 }
 
 /** Part of the venue's own limit that we use when a header names it: others on the account write too. */
@@ -53,6 +55,8 @@ const SHARE_OF_LIMIT = 0.8;
 /** With nothing remaining and no refusal yet, others are using the limit up; a rolling second frees a slot soon, ms. */
 const EXHAUSTED_PAUSE_MS = 200;
 const WINDOW_MS = 1_000;
+/** Four minutes of the write lane, far beyond what any attempt waits for; a worker has 200 activities at a time. */
+const MOST_QUEUED = 2_000;
 
 interface Waiting {
   readonly rank: Rank;
@@ -79,6 +83,7 @@ export function createLane({
   gate,
   time = SYSTEM_TIME,
   windowMs = WINDOW_MS,
+  mostQueued = MOST_QUEUED,
 }: LaneOptions): Lane {
   const queue: Waiting[] = [];
   let sentAt: number[] = [];
@@ -126,7 +131,10 @@ export function createLane({
       new Promise((admit, refuse) => {
         if (closed) return refuse(unavailable('the port is closed; no request was sent'));
         insert(queue, { rank, turn, admit, refuse });
+        // Before the least urgent is turned away, what may go has gone.
         pump();
+        if (queue.length > mostQueued)
+          queue.pop()?.refuse(unavailable(`over ${mostQueued} requests wait already; it was not sent`));
       }),
     follow: (rate, refused, venueNow) => {
       if (rate.limit !== null && rate.limit > 0)

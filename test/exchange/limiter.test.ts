@@ -18,8 +18,9 @@ afterEach(() => {
 function laneOf({
   perSecond = 8,
   gate = createGate({ time }),
-}: { perSecond?: number; gate?: Gate } = {}): Lane {
-  return createLane({ perSecond, importance: 'write', gate, time });
+  ...rest
+}: { perSecond?: number; gate?: Gate; mostQueued?: number } = {}): Lane {
+  return createLane({ perSecond, importance: 'write', gate, time, ...rest });
 }
 
 /** Enters and remembers when; `sent` holds labels in the order of admission. */
@@ -276,6 +277,41 @@ describe('the door of the process', () => {
     banned.settle('banned');
     early.settle('answered');
     await expect(lane.enter(0)).rejects.toBeInstanceOf(VenueError);
+  });
+});
+
+describe('a lane in which as many wait as may', () => {
+  test('refuses what is least urgent, newcomer or not, and says that it was not sent', async () => {
+    const lane = laneOf({ perSecond: 1, mostQueued: 3 });
+    await lane.enter(STOP_RANK['no-stop']);
+    const settled: string[] = [];
+    const enter = (label: string, urgency: WriteUrgency): void => {
+      lane.enter(STOP_RANK[urgency]).then(
+        () => settled.push(`${label} sent`),
+        (error: unknown) => settled.push(`${label} ${(error as VenueError).info.type}`),
+      );
+    };
+    enter('a', 'tighten');
+    enter('b', 'rewrite');
+    enter('c', 'tighten');
+    enter('newcomer', 'rewrite');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(settled).toEqual(['newcomer VenueUnavailable']);
+    enter('bare', 'no-stop');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(settled.slice(1)).toEqual(['b VenueUnavailable']);
+    expect(lane.queued).toBe(3);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(settled.slice(2)).toEqual(['bare sent', 'a sent', 'c sent']);
+  });
+
+  test('never holds more than 2,000 by default', async () => {
+    const lane = laneOf({ perSecond: 1 });
+    const refused = vi.fn<(error: unknown) => void>();
+    for (let at = 0; at < 2_500; at += 1) lane.enter(0).catch(refused);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(lane.queued).toBe(2_000);
+    expect(refused).toHaveBeenCalledTimes(499);
   });
 });
 
