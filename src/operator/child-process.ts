@@ -5,7 +5,16 @@
  * not to pipes: should the starter be killed, the worker goes on guarding, and the next start finds and replaces it (DESIGN §9).
  */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { identityOf, isAlive, type ProcessIdentity } from './process-identity.ts';
@@ -20,6 +29,14 @@ export interface ChildSpec {
   readonly logFile: string;
   /** How long it may take to end after SIGTERM before it is killed, ms. */
   readonly graceMs: number;
+  /** When the log is put aside; for tests. */
+  readonly logLimit?: LogLimit;
+}
+
+interface LogLimit {
+  readonly bytes: number;
+  /** How often its size is looked at, ms. */
+  readonly everyMs: number;
 }
 
 export interface Ending {
@@ -43,14 +60,15 @@ export interface Child {
   stop(): Promise<void>;
 }
 
-/** Logs larger than this are put aside at the next start, one generation. */
-const ROTATE_ABOVE_BYTES = 20_000_000;
+/** A log beyond this is put aside, one generation: with it a program's log takes about twice as much. */
+const LOG_LIMIT: LogLimit = { bytes: 20_000_000, everyMs: 30_000 };
 
 export function startChild(spec: ChildSpec): Child {
   const outFile = `${spec.logFile}.out`;
   mkdirSync(dirname(spec.logFile), { recursive: true });
-  rotate(spec.logFile);
-  const logStart = sizeOf(spec.logFile);
+  const { bytes, everyMs } = spec.logLimit ?? LOG_LIMIT;
+  putAside(spec.logFile, bytes);
+  let logStart = sizeOf(spec.logFile);
   const [out, log] = [openSync(outFile, 'w'), openSync(spec.logFile, 'a')];
   const child = spawn(spec.command, spec.args, {
     detached: true,
@@ -59,10 +77,14 @@ export function startChild(spec: ChildSpec): Child {
   });
   closeSync(out);
   closeSync(log);
+  const bounding = setInterval(() => {
+    if (putAside(spec.logFile, bytes)) logStart = 0;
+  }, everyMs).unref();
   let ending: Ending | null = null;
   const exited = new Promise<Ending>((resolve) => {
     const end = (how: Ending): void => {
       ending ??= how;
+      clearInterval(bounding);
       resolve(ending);
     };
     child.once('exit', (code, signal) => end({ code, signal }));
@@ -112,8 +134,17 @@ export function describeEnding(ending: Ending): string {
   return ending.signal === null ? `ended with exit code ${ending.code}` : `was ended by ${ending.signal}`;
 }
 
-function rotate(file: string): void {
-  if (sizeOf(file) > ROTATE_ABOVE_BYTES) renameSync(file, `${file}.1`);
+/** Copied and emptied, not renamed: the program appends to the file that it has open. True where the log was put aside. */
+function putAside(file: string, limitBytes: number): boolean {
+  if (sizeOf(file) <= limitBytes) return false;
+  try {
+    copyFileSync(file, `${file}.1`);
+    truncateSync(file);
+    return true;
+  } catch {
+    // A full disk must not end the programs; the next look tries again.
+    return false;
+  }
 }
 
 function sizeOf(file: string): number {

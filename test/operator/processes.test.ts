@@ -1,7 +1,7 @@
 /** Programs as processes: lock, ports, start, readiness, supervision, ending; with tiny real processes. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -150,6 +150,28 @@ describe('a process', () => {
     await until(() => expect(child.output()).toContain('up'));
     await child.stop();
     expect(child.ending()).toEqual({ code: null, signal: 'SIGKILL' });
+  });
+
+  test('keeps its log bounded while it runs, one generation aside', async () => {
+    const logFile = join(folder, 'logs', 'chatty.log');
+    const line = 'x'.repeat(99);
+    const child = startChild({
+      name: 'chatty',
+      command: process.execPath,
+      args: ['-e', `setInterval(() => console.error('${line}'), 1);`],
+      env: { PATH: process.env['PATH'] },
+      logFile,
+      graceMs: 5_000,
+      logLimit: { bytes: 5_000, everyMs: 20 },
+    });
+    children.push(child);
+    await until(() => expect(statSync(`${logFile}.1`).size).toBeGreaterThan(5_000));
+    // What it writes from then on goes to the emptied file, from its beginning.
+    await until(() => {
+      const text = readFileSync(logFile, 'utf8');
+      expect(text.startsWith(line)).toBe(true);
+      expect(child.logTail(1)).toBe(line);
+    });
   });
 
   test('that does not exist is an ending with its reason, not an exception', async () => {
