@@ -1,12 +1,20 @@
 /** Connections to Temporal, configured by TEMPORAL_* variables and Temporal's own configuration file (DESIGN §9). */
 import { devNull } from 'node:os';
-import { Connection, isGrpcServiceError } from '@temporalio/client';
+import {
+  Connection,
+  defaultGrpcRetryOptions,
+  isGrpcServiceError,
+  makeGrpcRetryInterceptor,
+  type ConnectionOptions,
+} from '@temporalio/client';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import { withoutBlanks, type Environment } from './config-environment.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 
 const DEFAULT_ADDRESS = 'localhost:7233';
+/** Longer than the server holds any long poll of ours; without it a call that the server has lost never ends, ms. */
+const CALL_LIMIT_MS = 70_000;
 /** gRPC status codes that are told apart below. */
 const GRPC_NOT_FOUND = 5;
 const GRPC_PERMISSION_DENIED = 7;
@@ -67,6 +75,7 @@ export async function connectClient(settings: TemporalSettings, timeoutMs = 10_0
     connection = await Connection.connect({
       address: address ?? settings.address,
       connectTimeout: timeoutMs,
+      interceptors: [makeGrpcRetryInterceptor(defaultGrpcRetryOptions()), boundedCalls()],
       ...(tls === undefined || tls === null ? {} : { tls }),
       ...(apiKey === undefined ? {} : { apiKey }),
       ...(metadata === undefined ? {} : { metadata }),
@@ -77,6 +86,15 @@ export async function connectClient(settings: TemporalSettings, timeoutMs = 10_0
     await connection?.close();
     throw connectionError(settings, error);
   }
+}
+
+type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
+
+/** Gives every try of a call without a deadline one, `limitMs` from its start; those that have one keep it. */
+export function boundedCalls(limitMs = CALL_LIMIT_MS): Interceptor {
+  return (options, nextCall) =>
+    // grpc-js asks for its class and uses its interface.
+    nextCall({ ...options, deadline: options.deadline ?? Date.now() + limitMs }) as ReturnType<Interceptor>;
 }
 
 /** The worker's connection; throws `TemporalConnectionError`. The caller closes it. */

@@ -1,9 +1,18 @@
 /** Temporal's settings from the environment, and what is said when no server answers. */
 import { devNull } from 'node:os';
+import { once } from 'node:events';
+import { createServer as createHttp2Server } from 'node:http2';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
 import { expect, test } from 'vitest';
-import { connectClient, TemporalConnectionError, temporalSettings } from '../../src/temporal-connection.ts';
+import {
+  boundedCalls,
+  connectClient,
+  TemporalConnectionError,
+  temporalSettings,
+} from '../../src/temporal-connection.ts';
 
 /** A configuration file of the person who runs the tests must not decide them. */
 const NO_FILE = { TEMPORAL_CONFIG_FILE: '/nonexistent/temporal.toml' };
@@ -44,4 +53,21 @@ test('an address where nothing listens is named with the reason and what to do',
     message: expect.stringContaining(`no Temporal server answers at 127.0.0.1:${port}`),
     hint: expect.stringContaining('npm start'),
   });
+});
+
+test('a call that a server takes and never answers ends by itself, as does one with a deadline of its own', async () => {
+  const server = createHttp2Server(() => undefined).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const connection = Connection.lazy({ address: `127.0.0.1:${port}`, interceptors: [boundedCalls(200)] });
+  const ask = () => connection.workflowService.getSystemInfo({});
+  try {
+    await expect(ask()).rejects.toThrow('DEADLINE_EXCEEDED');
+    const own = connection.withDeadline(Date.now() + 60_000, ask);
+    const first = await Promise.race([own.catch(() => 'its own'), sleep(600, 'still waiting')]);
+    expect(first).toBe('still waiting');
+  } finally {
+    await connection.close();
+    server.close();
+  }
 });
