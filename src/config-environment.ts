@@ -7,6 +7,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type ReadFile = (path: string) => string;
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+/** How long Bybit asks an address that it has banned to send nothing, ms; no header says when the ban ends. */
+export const BAN_PAUSE_MS = 600_000;
 export const VENUES = ['paper', 'bybit-demo', 'bybit-testnet', 'bybit-mainnet'] as const;
 
 /** What to do about each variable; shown under the problem. */
@@ -14,6 +16,7 @@ const HINTS: Readonly<Record<string, string>> = {
   STOPKEEPER_ACCOUNTS: 'Aliases are lower-case letters, digits and dashes, comma-separated: main,desk.',
   STOPKEEPER_LOG_LEVEL: 'Leave it unset for info.',
   STOPKEEPER_WORKERS: 'Leave it unset for one worker process.',
+  STOPKEEPER_BAN_PAUSE_MS: 'Leave it unset for 600000, the ten minutes that Bybit asks for.',
   STOPKEEPER_METRICS: 'Leave it unset for 127.0.0.1:9464, or set it to off.',
   STOPKEEPER_ALERT_WEBHOOK: 'Give the full URL, or leave it unset for none.',
   STOPKEEPER_HEARTBEAT_URL: 'Give the full URL, or leave it unset for none.',
@@ -76,6 +79,12 @@ const schema = z.object({
     .regex(/^([1-9]|[1-5]\d|6[0-4])$/, expected('a whole number from 1 to 64'))
     .default('1')
     .transform(Number),
+  STOPKEEPER_BAN_PAUSE_MS: z
+    .string()
+    .regex(/^[1-9]\d{3,7}$/, expected('a whole number of milliseconds from 1000 to 86400000'))
+    .default(String(BAN_PAUSE_MS))
+    .transform(Number)
+    .refine((ms) => ms <= 86_400_000, expected('a whole number of milliseconds from 1000 to 86400000')),
   STOPKEEPER_METRICS: metrics,
   STOPKEEPER_ALERT_WEBHOOK: secretUrl.optional(),
   STOPKEEPER_ALERT_WEBHOOK_SECRET: z

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { readAccounts, type AccountConfig } from './config-accounts.ts';
 import {
+  BAN_PAUSE_MS,
   FILE_SETTINGS,
   readEnvironment,
   withoutBlanks,
@@ -11,7 +12,7 @@ import {
   type ListenAddress,
   type ReadFile,
 } from './config-environment.ts';
-import { ConfigError } from './config-error.ts';
+import { ConfigError, type Problem } from './config-error.ts';
 import { withFileValues } from './config-files.ts';
 import { readPolicyFile } from './config-policy.ts';
 import type { PolicyFile } from './policy-schema.ts';
@@ -47,6 +48,8 @@ export interface Config {
   readonly heartbeatUrl: Secret | null;
   /** Worker processes that share one account's limits; each takes its part. */
   readonly workers: number;
+  /** How long nothing is sent after the venue has banned this address, ms. */
+  readonly banPauseMs: number;
 }
 
 export interface LoadOptions {
@@ -74,7 +77,13 @@ export function loadConfig(env: Environment, options: LoadOptions = {}): Config 
   const source = { env: clean, cwd, readFile, paperUrlLater: options.paperUrlLater ?? false };
   const { accounts, problems: accountProblems } = readAccounts(aliases, source);
   const policy = readPolicyFile(clean['STOPKEEPER_CONFIG'], aliases, source);
-  const problems = [...files.problems, ...environment.problems, ...accountProblems, ...policy.problems];
+  const problems = [
+    ...files.problems,
+    ...environment.problems,
+    ...(settings === null ? [] : hastyAfterBan(settings, accounts)),
+    ...accountProblems,
+    ...policy.problems,
+  ];
   if (settings === null || problems.length > 0) throw new ConfigError(problems);
   return {
     accounts,
@@ -89,7 +98,24 @@ export function loadConfig(env: Environment, options: LoadOptions = {}): Config 
     alerts: alertTargets(settings),
     heartbeatUrl: secret(settings.STOPKEEPER_HEARTBEAT_URL),
     workers: settings.STOPKEEPER_WORKERS,
+    banPauseMs: settings.STOPKEEPER_BAN_PAUSE_MS,
   };
+}
+
+/** An address that asks again too soon stays banned; the paper exchange is told how long its bans last. */
+function hastyAfterBan(
+  { STOPKEEPER_BAN_PAUSE_MS: pauseMs }: EnvironmentSettings,
+  accounts: readonly AccountConfig[],
+): readonly Problem[] {
+  const real = accounts.find(({ venue }) => venue !== 'paper');
+  if (real === undefined || pauseMs >= BAN_PAUSE_MS) return [];
+  return [
+    {
+      setting: 'STOPKEEPER_BAN_PAUSE_MS',
+      message: `is ${pauseMs}, expected at least ${BAN_PAUSE_MS} on ${real.venue}: a banned address must send nothing for ten minutes`,
+      hint: 'Leave it unset; shorter pauses are for the paper exchange.',
+    },
+  ];
 }
 
 function alertTargets(settings: EnvironmentSettings): AlertTargets {

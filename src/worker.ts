@@ -4,6 +4,7 @@ import { totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Client, WorkflowNotFoundError } from '@temporalio/client';
 import {
+  bundleWorkflowCode,
   DefaultLogger,
   Runtime,
   Worker,
@@ -19,6 +20,7 @@ import { createActivities, createAuxActivities } from './activities/index.ts';
 import { loadConfig, resolvePolicy, type Config } from './config.ts';
 import { ConfigError, formatProblems, type Problem } from './config-error.ts';
 import { AUX_TASK_QUEUE, TASK_QUEUE, watchId } from './domain/names.ts';
+import { createGate } from './exchange/gate.ts';
 import { createPorts, type Ports } from './exchange/ports.ts';
 import { VenueError } from './exchange/port.ts';
 import { loggerFor, type Logger } from './logging.ts';
@@ -35,15 +37,24 @@ import {
 const BYTES_A_GUARD = 1_000_000;
 const MOST_GUARDS = 4_000;
 
+/** What is in flight may end by itself for so long after SIGTERM; then it is handed over, ms. */
+const FINISH_MS = 5_000;
+/** An init system kills after 10 s, ms. */
+const FORCE_MS = 9_000;
+
 function cachedGuards(): number {
   return Math.max(200, Math.min(MOST_GUARDS, Math.floor(totalmem() / 3 / BYTES_A_GUARD)));
 }
 
-/** The bundle made at build time; the sources of the build where there is none. */
-function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
-  const codePath = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
-  if (existsSync(codePath)) return { workflowBundle: { codePath } };
-  return { workflowsPath: fileURLToPath(new URL('./workflows/index.js', import.meta.url)) };
+/** The bundle made at build time; where there is none, one like it, made now with the same payload converter. */
+async function workflowBundle(): Promise<NonNullable<WorkerOptions['workflowBundle']>> {
+  const beside = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+  const codePath = beside('./workflow-bundle.js');
+  if (existsSync(codePath)) return { codePath };
+  return bundleWorkflowCode({
+    workflowsPath: beside('./workflows/index.js'),
+    payloadConverterPath: beside('./workflows/payload-converter.js'),
+  });
 }
 
 /** The SDK's and the workflows' log lines, in the product's log; the SDK's metrics at the configured address. */
@@ -81,6 +92,7 @@ function portsOf(config: Config, log: Logger): Ports {
       logger: log,
       readAhead: true,
     })),
+    createGate({ breakerMs: config.banPauseMs }),
   );
 }
 
@@ -122,13 +134,12 @@ async function createWorkers(
     {
       connection,
       namespace,
-      // Finishes or hands over what is in flight; an init system kills after 10 s.
-      shutdownGraceTime: '5 seconds',
-      shutdownForceTime: '9 seconds',
+      shutdownGraceTime: FINISH_MS,
+      shutdownForceTime: FORCE_MS,
     };
   const main = await Worker.create({
     ...shared,
-    ...workflowCode(),
+    workflowBundle: await workflowBundle(),
     taskQueue: TASK_QUEUE,
     activities: createActivities(deps),
     // The SDK lowers the number of workflow task slots to this one.
@@ -176,9 +187,14 @@ async function main(): Promise<void> {
   const ports = portsOf(config, log);
   const deps: ActivityDeps = { ...depsOf(config, ports, client, log), searchAttributes: attributes.kind };
   const workers = await createWorkers(native, settings.namespace, deps);
+  let stopping = false;
   const stop = (signal: NodeJS.Signals): void => {
+    stopping = true;
     log.info({ signal }, 'worker.stopping');
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    // From then on another worker may do the same work: nothing that still waits for its turn is sent beside it (I1).
+    setTimeout(() => ports.close(), FINISH_MS).unref();
+    setTimeout(() => leave(log), FORCE_MS + 500).unref();
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
@@ -193,12 +209,22 @@ async function main(): Promise<void> {
   process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, address, namespace })}\n`);
   try {
     await running;
+  } catch (error) {
+    // A worker that cannot hand over in time fails, in one of several ways.
+    if (stopping) leave(log);
+    throw error;
   } finally {
     ports.close();
-    await native.close();
-    await connection.close();
   }
-  log.info({}, 'worker.stopped');
+  await native.close();
+  await connection.close();
+  log.info({ inFlight: 'finished' }, 'worker.stopped');
+}
+
+/** A server that does not answer takes nothing back: its time-outs hand the work to the next worker. The SDK would go on trying. */
+function leave(log: Logger): never {
+  log.warn({ inFlight: 'left to the time-outs of the server' }, 'worker.stopped');
+  process.exit(0);
 }
 
 function problemsOf(error: ConfigError | TemporalConnectionError): readonly Problem[] {
@@ -214,3 +240,5 @@ try {
   );
   process.exitCode = expected ? 2 : 1;
 }
+// What nobody waits for any more would keep the process: requests until their deadlines, a worker that failed for ever.
+process.exit();

@@ -46,6 +46,8 @@ export interface Attempt {
   /** Called before and after each write, so that a later attempt knows of it also after a crash. */
   readonly remember: (written: readonly Written[]) => void;
   readonly sleep: (ms: number) => Promise<void>;
+  /** Aborted once nobody waits for this attempt: another one may be under way, and this one writes no more (I1). */
+  readonly signal: AbortSignal;
   readonly log: EventLog;
 }
 
@@ -164,6 +166,7 @@ async function write(
   attempt.remember([...written, event({ kind: 'unknown', failure: pending }, action.stop)]);
   const send = async (stopLoss: string): Promise<Written['outcome']> => {
     try {
+      attempt.signal.throwIfAborted();
       const { triggerBy } = input.policy;
       return await reader.port.setStop({ ...leg, stopLoss, triggerBy }, action.urgency, action.waitingSince);
     } catch (error) {

@@ -63,6 +63,7 @@ export function createProtectionActivities(deps: ActivityDeps) {
               heartbeat(written);
             },
             sleep: (ms) => Context.current().sleep(ms),
+            signal: Context.current().cancellationSignal,
             log: deps.log,
           }),
         () => remembered,

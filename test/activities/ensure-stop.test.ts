@@ -32,7 +32,10 @@ function world() {
       },
     },
   };
-  const attempt = async (book: GuardBook, { first = true, justRead = false } = {}): Promise<GuardBook> => {
+  const attempt = async (
+    book: GuardBook,
+    { first = true, justRead = false, signal = new AbortController().signal } = {},
+  ): Promise<GuardBook> => {
     const { events: happened } = await attemptStop({
       reader: recorded,
       input: { account: 'main', book, policy: DEFAULT_POLICY, rewrite: false, justRead },
@@ -40,6 +43,7 @@ function world() {
       first,
       remember: () => undefined,
       sleep: () => Promise.resolve(),
+      signal,
       log: { debug: note, info: note, warn: note, error: note },
     });
     return evolveAll(book, happened, DEFAULT_POLICY);
@@ -110,6 +114,14 @@ describe('an attempt of a protective write', () => {
     venue.fault({ call: 'setStop', kind: 'turn-passed', act: () => undefined });
     await attempt(await look(newBook('main', leg), false), { justRead: true });
     expect(asked).toEqual([{ youngerThanMs: 1_000 }, { fresh: true }, { fresh: true }]);
+  });
+
+  it('writes nothing once nobody waits for it: another attempt may be under way', async () => {
+    const { venue, attempt } = world();
+    const leg = venue.open();
+    const given = AbortSignal.abort(new Error('the worker stops'));
+    await expect(attempt(newBook('main', leg), { signal: given })).rejects.toThrow('the worker stops');
+    expect(venue.sent(leg)).toEqual([]);
   });
 
   it('logs no proof for a position that the venue began to liquidate meanwhile', async () => {

@@ -49,6 +49,7 @@ describe('defaults', () => {
       alerts: { webhookUrl: null, telegram: null },
       heartbeatUrl: null,
       workers: 1,
+      banPauseMs: 600_000,
     });
   });
 
@@ -201,6 +202,31 @@ describe('alert channels', () => {
       { setting: 'STOPKEEPER_ALERT_WEBHOOK', message: expect.stringContaining('is missing') },
     ]);
     expect(formatProblems('Configuration', found)).not.toContain('short-77');
+  });
+});
+
+describe('the pause after a ban', () => {
+  test('may be shorter than ten minutes on the paper exchange, and longer anywhere', () => {
+    expect(load({ ...PAPER, STOPKEEPER_BAN_PAUSE_MS: '4000' }).banPauseMs).toBe(4_000);
+    const real = { ...KEYS, STOPKEEPER_VENUE: 'bybit-mainnet' };
+    expect(load({ ...real, STOPKEEPER_BAN_PAUSE_MS: '900000' }).banPauseMs).toBe(900_000);
+  });
+
+  test('is refused below ten minutes for a real venue, whichever account is on it', () => {
+    const desk = { STOPKEEPER_DESK_VENUE: 'bybit-demo', BYBIT_DESK_API_KEY: 'desk-key' };
+    const env = { ...PAPER, ...desk, BYBIT_DESK_API_SECRET: 'desk-secret', STOPKEEPER_ACCOUNTS: 'main,desk' };
+    expect(problems({ ...env, STOPKEEPER_BAN_PAUSE_MS: '599999' })).toMatchObject([
+      {
+        setting: 'STOPKEEPER_BAN_PAUSE_MS',
+        message: expect.stringContaining('at least 600000 on bybit-demo'),
+      },
+    ]);
+  });
+
+  test.each(['0', '999', '86400001', '99999999', '10m', '-1000', '1e6'])('is not %j', (text) => {
+    expect(problems({ ...PAPER, STOPKEEPER_BAN_PAUSE_MS: text })).toMatchObject([
+      { setting: 'STOPKEEPER_BAN_PAUSE_MS', message: expect.stringContaining('from 1000 to 86400000') },
+    ]);
   });
 });
 
