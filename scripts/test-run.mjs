@@ -1,9 +1,10 @@
 /** `npm test`: every check and every test project in order, one summary, one truthful closing line. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBuilt } from './build.mjs';
 import { run } from './child.mjs';
+import { figuresTable } from './fault-figures.mjs';
 import { handOver } from './hand-over.mjs';
 import { elapsed, say, step } from './progress.mjs';
 import { SetupError } from './setup-error.mjs';
@@ -20,6 +21,8 @@ const CHECK_PROGRAMS = {
   types: ['typescript/bin/tsc', '-p', 'tsconfig.json', '--pretty', 'false'],
   unused: ['knip/bin/knip.js', '--no-progress'],
 };
+/** Written by the fault tests, one line for each fault. */
+const FIGURES = 'unprotected.jsonl';
 const PROJECTS = ['unit', 'workflow', 'integration', 'replay', 'faults'];
 
 /** Everything, in order. @type {readonly string[]} */
@@ -45,6 +48,7 @@ export async function runTests(root, wanted) {
   const results = mkdtempSync(join(tmpdir(), 'stopkeeper-tests-'));
   /** @type {Stage[]} */
   const stages = [];
+  let figures = '';
   try {
     for (const name of STAGES.filter((stage) => wanted.includes(stage))) {
       const began = Date.now();
@@ -53,9 +57,12 @@ export async function runTests(root, wanted) {
       if (stage.kind === 'tests')
         say(`${name}: ${stage.ok ? 'ok' : 'FAILED'} in ${elapsed(Date.now() - began)}\n`);
     }
+    const file = join(results, FIGURES);
+    if (existsSync(file)) figures = figuresTable(readFileSync(file, 'utf8'));
   } finally {
     rmSync(results, { recursive: true, force: true });
   }
+  if (figures !== '') process.stdout.write(`${figures}\n`);
   const width = Math.max(...stages.map(({ name }) => name.length));
   for (const stage of stages)
     process.stdout.write(`${stage.name.padEnd(width)}  ${stage.ok ? 'ok    ' : 'FAILED'}  ${stage.note}\n`);
@@ -95,7 +102,8 @@ async function runCheck(root, name, [file = '', ...args]) {
 /** @param {string} root @param {string} name @param {string} results @returns {Promise<Stage>} */
 async function runProject(root, name, results) {
   const file = join(results, `${name}.json`);
-  const env = name === 'unit' ? process.env : { ...process.env, ...(await servers()) };
+  const measured = { STOPKEEPER_FAULT_FIGURES: join(results, FIGURES) };
+  const env = name === 'unit' ? process.env : { ...process.env, ...(await servers()), ...measured };
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
   const code = await handOver(

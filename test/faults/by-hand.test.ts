@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Board } from '../../src/domain/board.ts';
+import type { LedgerSummary } from '../../src/domain/ledger-view.ts';
 import {
-  account,
   cancelStop,
-  FAST_POLICY,
+  guardedSystem,
   open,
   PATIENCE_MS,
   quietly,
@@ -14,7 +14,7 @@ import {
   stopShown,
   symbolsOf,
 } from '../support/fault-world.ts';
-import { startSystem, until, type System } from '../support/system.ts';
+import { until, type System } from '../support/system.ts';
 import { expectSafe } from '../support/verdict.ts';
 
 const SYMBOLS = symbolsOf(5);
@@ -25,10 +25,7 @@ describe('with five guards running', { timeout: 300_000 }, () => {
   const handle = (workflowId: string) => system.client.workflow.getHandle(workflowId);
 
   beforeAll(async () => {
-    const listed = symbolsOf(6, 'N');
-    system = await startSystem({ scenario: account({ open: SYMBOLS, listed }), policy: FAST_POLICY });
-    expect((await runSession(system)).protection).toMatchObject({ failures: 0 });
-    await settled(system);
+    system = await guardedSystem({ open: SYMBOLS, listed: symbolsOf(6, 'N') });
   });
 
   afterAll(async () => {
@@ -98,6 +95,25 @@ describe('with five guards running', { timeout: 300_000 }, () => {
     await until('the watcher', () => runs(WATCH), PATIENCE_MS);
     await settled(system);
     await expectSafe(system, 'the watcher terminated, the worker restarted in order', { since });
+  });
+
+  // I5, I7: guards need no ledger; the watcher's rounds bring it back, and it reads the balance anew.
+  it('a ledger that is terminated by hand comes back with the rounds of the watcher', async () => {
+    const since = Date.now();
+    await handle('ledger:main').terminate('by hand');
+    await cancelStop(system, 'S04USDT');
+    await stopShown(system, 'S04USDT', '94');
+    await until('the ledger', () => runs('ledger:main'), PATIENCE_MS);
+    await until(
+      'its balance',
+      async () => {
+        const summary = await quietly(() => handle('ledger:main').query<LedgerSummary>('summary'));
+        return Number(summary?.totalBalance ?? 0) > 0;
+      },
+      PATIENCE_MS,
+    );
+    await settled(system);
+    await expectSafe(system, 'the ledger terminated by hand', { since });
   });
 
   // DESIGN §5, release: no session, watcher or worker takes the leg back before `adopt`; not even a watcher that lost its memory.

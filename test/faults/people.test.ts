@@ -2,12 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  account,
   beginSession,
   cancelStop,
-  FAST_POLICY,
+  faultSystem,
+  LIST,
   open,
   PATIENCE_MS,
+  pendingActivities,
+  quietly,
   reportOf,
   runSession,
   settled,
@@ -15,7 +17,7 @@ import {
   stopShown,
   symbolsOf,
 } from '../support/fault-world.ts';
-import { startSystem, until, type System } from '../support/system.ts';
+import { until, type System } from '../support/system.ts';
 import { expectSafe } from '../support/verdict.ts';
 
 const SYMBOLS = symbolsOf(8);
@@ -24,15 +26,30 @@ describe('on an account with eight positions', { timeout: 300_000 }, () => {
   let system: System;
 
   beforeAll(async () => {
-    system = await startSystem({
-      scenario: account({ open: SYMBOLS, listed: ['N00USDT', 'N01USDT', 'H00USDT'] }),
-      policy: FAST_POLICY,
-    });
+    system = await faultSystem({ open: SYMBOLS, listed: ['N00USDT', 'N01USDT', 'H00USDT', 'H01USDT'] });
   });
 
   afterAll(async () => {
     await system.close();
   });
+
+  async function hedge(symbol: string): Promise<void> {
+    await system.paper.position({ symbol, action: 'close' });
+    await system.paper.position({ symbol, action: 'mode', mode: 'hedge' });
+    const both = { symbol, action: 'open', size: '1', price: '100', leverage: '5' };
+    await system.paper.position({ ...both, positionIdx: 1, side: 'Buy' });
+    await system.paper.position({ ...both, positionIdx: 2, side: 'Sell' });
+  }
+
+  async function stoppedOnBothLegs(symbol: string): Promise<void> {
+    await until(
+      'a stop on both legs',
+      async () =>
+        Number((await system.paper.row(symbol, 1))?.stopLoss) === 94 &&
+        Number((await system.paper.row(symbol, 2))?.stopLoss) === 106,
+      PATIENCE_MS,
+    );
+  }
 
   // I1, TEMPORAL "three starts, one run": each leg is written once, and has one guard.
   it('three sessions at once all succeed, with one guard and one stop for each leg', async () => {
@@ -120,31 +137,47 @@ describe('on an account with eight positions', { timeout: 300_000 }, () => {
     const since = Date.now();
     await open(system, 'H00USDT');
     await settled(system, ['H00USDT']);
-    await system.paper.position({ symbol: 'H00USDT', action: 'close' });
-    await system.paper.position({ symbol: 'H00USDT', action: 'mode', mode: 'hedge' });
-    const price = '100';
-    const both = { symbol: 'H00USDT', action: 'open', size: '1', price, leverage: '5' };
-    await system.paper.position({ ...both, positionIdx: 1, side: 'Buy' });
-    await system.paper.position({ ...both, positionIdx: 2, side: 'Sell' });
-    await until(
-      'a stop on both legs',
-      async () =>
-        Number((await system.paper.row('H00USDT', 1))?.stopLoss) === 94 &&
-        Number((await system.paper.row('H00USDT', 2))?.stopLoss) === 106,
-      PATIENCE_MS,
-    );
+    await hedge('H00USDT');
+    await stoppedOnBothLegs('H00USDT');
     await settled(system);
     expect(await system.client.workflow.getHandle('guard:main:H00USDT').result()).toMatchObject({
       ended: 'closed',
     });
-    await expectSafe(system, 'position mode switched to hedge mid-session', { since });
+    await expectSafe(system, 'position mode switched to hedge under its guard', { since });
+  });
+
+  // I2, I6, I7: the session has imported a leg that is no more when it writes; it claims nothing of it, and the watcher finds the new ones.
+  it('a symbol switched to hedge mode between import and write of a session ends with both its legs guarded', async () => {
+    const since = Date.now();
+    // Alone on the account's list without a guard: the session itself is to meet the switch.
+    await system.client.workflow.getHandle('watch:main').terminate('out of the way');
+    await open(system, 'H01USDT');
+    await system.paper.fault({ path: LIST, kind: 'delay', ms: 2_500, times: 'always' });
+    const session = await beginSession(system, 'session:switched');
+    await until(
+      'the write',
+      async () =>
+        (await quietly(() => pendingActivities(system, 'session:switched')))?.includes('ensureStop'),
+      PATIENCE_MS,
+    );
+    await hedge('H01USDT');
+    await system.paper.clearFaults();
+    const report = await reportOf(session);
+    const named = report.positions.filter(({ symbol }) => symbol === 'H01USDT');
+    expect(named.filter(({ positionIdx, provenAt }) => positionIdx === 0 && provenAt !== null)).toEqual([]);
+    await stoppedOnBothLegs('H01USDT');
+    await settled(system);
+    await expectSafe(system, 'position mode switched to hedge in the middle of a session', { since });
   });
 
   // I6: whatever people did above, Stopkeeper itself has written nothing but stops.
   it('nothing but full stops was ever written', async () => {
+    const since = Date.now();
     const requests = await system.paper.requests();
     expect(requests.filter(({ method, path }) => method === 'POST' && path !== STOP)).toEqual([]);
     await cancelStop(system, 'S07USDT');
     await stopShown(system, 'S07USDT', '94');
+    await settled(system);
+    await expectSafe(system, 'a stop cancelled after all that people did', { since });
   });
 });

@@ -1,19 +1,18 @@
 /** Every way in which the list of positions can lie or fail, while a human takes a stop away (I2, I4, I5, I8). */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import {
-  account,
   cancelStop,
-  FAST_POLICY,
+  guardedSystem,
   LIST,
-  runSession,
+  rateRefusal,
   settled,
   stopShown,
   symbolsOf,
 } from '../support/fault-world.ts';
-import { startSystem, type System } from '../support/system.ts';
+import type { System } from '../support/system.ts';
 import { expectSafe } from '../support/verdict.ts';
 
-const READ_FAULTS: readonly (readonly [name: string, fault: object])[] = [
+const READ_FAULTS: readonly (readonly [name: string, fault: object | (() => object)])[] = [
   ['resets', { kind: 'drop' }],
   ['stalled bodies', { kind: 'stall' }],
   ['resets in the middle of the body', { kind: 'reset-mid-body' }],
@@ -23,7 +22,8 @@ const READ_FAULTS: readonly (readonly [name: string, fault: object])[] = [
   ['empty lists', { kind: 'empty-list' }],
   ['stale answers', { kind: 'stale' }],
   ['answers after 10 s', { kind: 'delay', ms: 10_000 }],
-  ['10006 without a reset header', { kind: 'ret-code', code: 10006, message: 'Too many visits!' }],
+  ['10006 with a reset header', () => rateRefusal(2_500)],
+  ['10006 without a reset header', rateRefusal],
   ['10016', { kind: 'ret-code', code: 10016, message: 'Service is restarting' }],
   ['33004, an expired key', { kind: 'ret-code', code: 33004, message: 'Your api key has expired.' }],
 ];
@@ -34,9 +34,7 @@ describe('while reads of the positions fail for 2.5 s', { timeout: 300_000 }, ()
   let system: System;
 
   beforeAll(async () => {
-    system = await startSystem({ scenario: account({ open: SYMBOLS }), policy: FAST_POLICY });
-    expect((await runSession(system)).protection).toMatchObject({ failures: 0 });
-    await settled(system, SYMBOLS);
+    system = await guardedSystem({ open: SYMBOLS });
   });
 
   afterAll(async () => {
@@ -48,7 +46,8 @@ describe('while reads of the positions fail for 2.5 s', { timeout: 300_000 }, ()
     'with %s, a stop that a human took away comes back and no guard ends',
     async (name, fault, symbol) => {
       const since = Date.now();
-      await system.paper.fault({ path: LIST, times: 'always', forMs: 2_500, ...fault });
+      const laid = typeof fault === 'function' ? fault() : fault;
+      await system.paper.fault({ path: LIST, times: 'always', forMs: 2_500, ...laid });
       await cancelStop(system, symbol);
       await stopShown(system, symbol, '94');
       await settled(system, [symbol]);

@@ -1,17 +1,17 @@
 /** Every way in which a write of a stop can go wrong, each on a symbol of its own while a human opens it (I1, I2, I3). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  account,
-  FAST_POLICY,
+  faultSystem,
   open,
   PATIENCE_MS,
+  rateRefusal,
   runSession,
   settled,
   STOP,
   stopShown,
   symbolsOf,
 } from '../support/fault-world.ts';
-import { startSystem, until, type System } from '../support/system.ts';
+import { until, type System } from '../support/system.ts';
 import { expectSafe, statusOf, type Verdict } from '../support/verdict.ts';
 
 interface WriteFault {
@@ -40,21 +40,9 @@ const WRITE_FAULTS: readonly WriteFault[] = [
   },
   {
     name: '10006 with a reset header',
-    fault: () => ({
-      kind: 'ret-code',
-      code: 10006,
-      message: 'Too many visits!',
-      headers: {
-        'X-Bapi-Limit': '10',
-        'X-Bapi-Limit-Status': '0',
-        'X-Bapi-Limit-Reset-Timestamp': String(Date.now() + 4_000),
-      },
-    }),
+    fault: () => rateRefusal(4_000),
   },
-  {
-    name: '10006 without a reset header',
-    fault: () => ({ kind: 'ret-code', code: 10006, message: 'Too many visits!' }),
-  },
+  { name: '10006 without a reset header', fault: () => rateRefusal() },
   {
     name: '10002, refused for its time',
     fault: () => ({ kind: 'ret-code', code: 10002, message: 'timestamp' }),
@@ -68,7 +56,7 @@ describe('a position that a human opens', { timeout: 300_000 }, () => {
   let verdict: Verdict;
 
   beforeAll(async () => {
-    system = await startSystem({ scenario: account({ listed: SYMBOLS }), policy: FAST_POLICY });
+    system = await faultSystem({ listed: SYMBOLS });
     await runSession(system);
     for (const [at, { fault }] of WRITE_FAULTS.entries()) {
       await system.paper.fault({ path: STOP, symbol: SYMBOLS[at], times: 1, ...fault() });
@@ -76,7 +64,8 @@ describe('a position that a human opens', { timeout: 300_000 }, () => {
     const since = Date.now();
     for (const symbol of SYMBOLS) await open(system, symbol);
     await settled(system, SYMBOLS);
-    verdict = await expectSafe(system, 'a fault in the first write of each of 18 positions', { since });
+    const fault = `a fault in the first write of each of ${SYMBOLS.length} positions`;
+    verdict = await expectSafe(system, fault, { since });
   }, 300_000);
 
   afterAll(async () => {
@@ -87,7 +76,7 @@ describe('a position that a human opens', { timeout: 300_000 }, () => {
   it.each(WRITE_FAULTS.map(({ name }, at) => [name, SYMBOLS[at] ?? ''] as const))(
     'gets its stop although its first write meets: %s',
     async (name, symbol) => {
-      console.log(`unprotected: ${name}: ${verdict.worst(symbol).toFixed(1)} s`);
+      verdict.tell(`first write meets: ${name}`, symbol);
       await stopShown(system, symbol, '94');
       expect(await statusOf(system.client, `guard:main:${symbol}`)).toMatchObject({
         state: 'PROTECTED',
@@ -106,7 +95,7 @@ describe('a symbol whose stop always fails among 20 that work', { timeout: 300_0
   let system: System;
 
   beforeAll(async () => {
-    system = await startSystem({ scenario: account({ open: symbols }), policy: FAST_POLICY });
+    system = await faultSystem({ open: symbols });
   });
 
   afterAll(async () => {

@@ -1,5 +1,6 @@
 /**
- * Records a life of each workflow under `test/replay/histories/<version>`, for `replay.test.ts` to replay from then on:
+ * Records a life of each workflow under `test/replay/histories/<version>`, for `replay.test.ts` to replay from then on, and the build of
+ * the worker under `test/replay/builds`, for `test/faults/other-builds.test.ts` to take over from:
  *
  *     npx vitest run --config test/replay/record.config.ts
  *
@@ -12,6 +13,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ledgerId } from '../../src/domain/names.ts';
 import { REFUSED, UNAVAILABLE } from '../support/fake-venue-records.ts';
+import { packedBuild } from '../support/recorded-build.ts';
 import { recorded } from '../support/replay.ts';
 import { runsOf } from '../support/histories.ts';
 import { until } from '../support/waiting.ts';
@@ -179,5 +181,13 @@ describe('a watcher', () => {
     await watcher.signal('reprotect', { rewrite: true });
     await world.pass('50 minutes');
     expect(await keep('watch', watcher)).toBeGreaterThan(1);
+  });
+});
+
+describe('the build', () => {
+  it('of the worker', async () => {
+    const packed = await packedBuild(`${ROOT}dist`);
+    expect(packed.length).toBeGreaterThan(100_000);
+    await writeFile(fileURLToPath(new URL(`builds/${version}.json.gz`, import.meta.url)), packed);
   });
 });

@@ -1,7 +1,8 @@
 /** What the tests of the fault suite have in common: accounts made of plain symbols, sessions, and waiting until all is well again. */
+import { expect } from 'vitest';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { SessionReport } from '../../src/domain/report.ts';
-import { until, type System } from './system.ts';
+import { startSystem, until, type System, type SystemOptions } from './system.ts';
 import { statusOf } from './verdict.ts';
 
 export const LIST = '/v5/position/list';
@@ -24,6 +25,18 @@ export function symbolsOf(count: number, letter = 'S'): string[] {
   return Array.from({ length: count }, (_, at) => `${letter}${String(at).padStart(2, '0')}USDT`);
 }
 
+/** The venue's "too many visits", with the header that names when to come back, or without. */
+export function rateRefusal(resetAfterMs?: number): object {
+  const refusal = { kind: 'ret-code', code: 10006, message: 'Too many visits!' };
+  if (resetAfterMs === undefined) return refusal;
+  const headers = {
+    'X-Bapi-Limit': '10',
+    'X-Bapi-Limit-Status': '0',
+    'X-Bapi-Limit-Reset-Timestamp': String(Date.now() + resetAfterMs),
+  };
+  return { ...refusal, headers };
+}
+
 export interface AccountOptions {
   /** Symbols with an open long of 1 at 100, without a stop. */
   readonly open?: readonly string[];
@@ -41,6 +54,48 @@ export function account({ open = [], listed = [], limits = {} }: AccountOptions)
     positions: open.map((symbol) => ({ symbol, side: 'Buy', size: '1', entryPrice: '100' })),
     limits,
   };
+}
+
+/** The account, and what else of the system is not as usual: the policy is the fast one. */
+export type FaultWorld = AccountOptions & Omit<SystemOptions, 'scenario'>;
+
+/** A system on such an account, before its first session. */
+export function faultSystem({ open: opened, listed, limits, ...rest }: FaultWorld): Promise<System> {
+  const options = { open: opened ?? [], listed: listed ?? [], limits: limits ?? {} };
+  return startSystem({ scenario: account(options), policy: FAST_POLICY, ...rest });
+}
+
+/** A system whose session has proven a stop on every open position, and whose guards have all checked since. */
+export async function guardedSystem(world: FaultWorld): Promise<System> {
+  const system = await faultSystem(world);
+  try {
+    const { protection } = await runSession(system);
+    expect(protection).toMatchObject({ total: world.open?.length ?? 0, failures: 0 });
+    await settled(system);
+    return system;
+  } catch (error) {
+    await system.close();
+    throw error;
+  }
+}
+
+/** Takes the system down after the work, whatever becomes of it. */
+export async function using(
+  starting: Promise<System>,
+  work: (system: System) => Promise<void>,
+): Promise<void> {
+  const system = await starting;
+  try {
+    await work(system);
+  } finally {
+    await system.close();
+  }
+}
+
+/** Requests for a stop on this symbol that reached the venue, whatever it answered. */
+export async function stopRequests(system: System, symbol: string): Promise<number> {
+  const requests = await system.paper.requests();
+  return requests.filter(({ path, parameters }) => path === STOP && parameters['symbol'] === symbol).length;
 }
 
 export async function beginSession(

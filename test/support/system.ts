@@ -26,6 +26,8 @@ export interface SystemOptions {
   readonly workers?: number;
   /** More environment for the workers. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Folder of the built program that the workers run, asked at each start; `dist` by default. */
+  readonly build?: () => string;
 }
 
 async function freePort(): Promise<number> {
@@ -99,7 +101,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
         folder,
         () => ({
           command: process.execPath,
-          args: [join(ROOT, 'dist/worker.js')],
+          args: [join(options.build?.() ?? join(ROOT, 'dist'), 'worker.js')],
           env: {
             ...process.env,
             TEMPORAL_ADDRESS: address,

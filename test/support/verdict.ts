@@ -2,6 +2,7 @@
  * The verdict on a fault, from the venue's own log: nothing loosened (I1), no guard ended over an open position (I4, I5), nothing
  * claimed that the venue does not show (I2, I7), and the unprotected seconds (I12), printed. Our own word is only what is judged.
  */
+import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
@@ -36,9 +37,8 @@ export interface VerdictOptions {
 
 export interface Verdict {
   readonly lives: readonly Life[];
-  readonly spells: readonly BareSpell[];
-  /** Longest bare spell of a symbol, seconds; 0 where it had none. */
-  readonly worst: (symbol: string) => number;
+  /** Prints the unprotected seconds of one symbol under a name of their own. */
+  readonly tell: (fault: string, symbol: string) => void;
 }
 
 /** Judges what happened since the fault began, prints its unprotected seconds under `fault`, and fails on what must never be. */
@@ -59,12 +59,15 @@ export async function expectSafe(system: System, fault: string, options: Verdict
   expect(await endedOverOpenPositions(system.client, lives), 'guards that ended too early').toEqual([]);
   expect(await falseReports(system.client, lives), 'claims of reports').toEqual([]);
   expect(await falseStatuses(system.client, lives), 'claims of guards').toEqual([]);
-  return { lives, spells, worst: (symbol) => worst(spells, symbol) };
-}
-
-function worst(spells: readonly BareSpell[], symbol: string): number {
-  const lengths = spells.filter((one) => one.symbol === symbol).map(({ from, to }) => to - from);
-  return Math.max(0, ...lengths) / 1_000;
+  const of =
+    (symbol: string) =>
+    (one: { readonly symbol: string }): boolean =>
+      one.symbol === symbol;
+  return {
+    lives,
+    tell: (about, symbol) =>
+      print(about, spells.filter(of(symbol)), sent(lives.filter(of(symbol)), options.since)),
+  };
 }
 
 function sent(lives: readonly Life[], since: number): number {
@@ -79,6 +82,10 @@ function print(fault: string, spells: readonly BareSpell[], stopsSent: number): 
   console.log(
     `unprotected: ${fault}: ${most}, ${sum.toFixed(1)} s in ${lengths.length} spells, ${stopsSent} stops set`,
   );
+  const file = process.env['STOPKEEPER_FAULT_FIGURES'];
+  if (file === undefined) return;
+  const figure = { fault, longestS: longest?.s ?? 0, sumS: sum, spells: lengths.length, stopsSent };
+  appendFileSync(file, `${JSON.stringify(figure)}\n`);
 }
 
 interface LegId {
