@@ -187,9 +187,9 @@ async function main(): Promise<void> {
   const ports = portsOf(config, log);
   const deps: ActivityDeps = { ...depsOf(config, ports, client, log), searchAttributes: attributes.kind };
   const workers = await createWorkers(native, settings.namespace, deps);
-  let stopping = false;
+  const stopping = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
-    stopping = true;
+    stopping.abort();
     log.info({ signal }, 'worker.stopping');
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     // From then on another worker may do the same work: nothing that still waits for its turn is sent beside it (I1).
@@ -211,7 +211,7 @@ async function main(): Promise<void> {
     await running;
   } catch (error) {
     // A worker that cannot hand over in time fails, in one of several ways.
-    if (stopping) leave(log);
+    if (stopping.signal.aborted) leave(log);
     throw error;
   } finally {
     ports.close();

@@ -1,5 +1,6 @@
 /** The product's way to observe a leg, for baselines that only read: one account on the paper exchange, no log. */
-import { VolatilityCache, type Reader } from '../../src/activities/observe.ts';
+import type { Reader } from '../../src/activities/observe.ts';
+import { VolatilityCache } from '../../src/activities/volatility.ts';
 import { loadConfig, resolvePolicy } from '../../src/config.ts';
 import type { Environment } from '../../src/config-environment.ts';
 import type { Policy } from '../../src/domain/policy.ts';

@@ -1,18 +1,15 @@
 /** Reads one leg and says what the read shows: open, flat or unreadable, never a guess (I2, I4, I8). */
-import { atrPct } from '../domain/atr.ts';
 import { passedThroughZero } from '../domain/closing.ts';
 import { dec } from '../domain/decimal.ts';
 import { legal, tighter } from '../domain/levels.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Leg, Observation, OpenObservation, OpenPosition, Side } from '../domain/position.ts';
 import { VenueError, type ReadOptions, type UnreadableRow, type VenuePort } from '../exchange/port.ts';
+import { extra, within } from './bounded.ts';
+import type { VolatilityCache } from './volatility.ts';
 
 /** A check answers within this time, or says "unreadable" while the shared request goes on (docs/temporal.md §4). */
 const PROMPT_LIMIT_MS = 3_000;
-/** What only completes a picture may take this long; protection never waits for it. */
-const EXTRA_LIMIT_MS = 1_500;
-const ATR_CACHE_MS = 900_000;
-const ATR_CANDLES = 60;
 
 /** What the guard already knows and the read is compared with. */
 export interface Known {
@@ -59,68 +56,6 @@ export function readingOf(policy: Policy): Pick<ObserveInput, 'triggerBy' | 'ban
 
 function unreadable(problem: string, reason: string, readAt: number): Observation {
   return { kind: 'unreadable', problem, reason, readAt };
-}
-
-/** Waits for `work` at most `ms`; its late rejection is handled, the work itself goes on for others. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T | 'late'> {
-  work.catch(() => undefined);
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** An extra reading that may fail or be late without harm. */
-async function extra<T>(work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    const value = await within(EXTRA_LIMIT_MS, work());
-    return value === 'late' ? undefined : value;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Volatility by account and symbol, asked for at most every 15 minutes. */
-export class VolatilityCache {
-  readonly #values = new Map<string, { readonly at: number; readonly atr: string }>();
-  /** Reads under way: a check that does not wait for its answer leaves it to the next, and asks for no second one. */
-  readonly #reading = new Map<string, Promise<string | null>>();
-  readonly #now: () => number;
-
-  constructor(now: () => number) {
-    this.#now = now;
-  }
-
-  /** ATR(14, 1 h) in % of price from finished candles; `null` when none are to be had. */
-  async read(port: VenuePort, symbol: string, triggerBy: Policy['triggerBy']): Promise<string | null> {
-    const key = `${port.account}:${symbol}:${triggerBy}`;
-    const held = this.#values.get(key);
-    if (held !== undefined && this.#now() - held.at < ATR_CACHE_MS) return held.atr;
-    const source = triggerBy === 'MarkPrice' ? 'mark' : 'last';
-    let reading = this.#reading.get(key);
-    if (reading === undefined) {
-      reading = this.#readAnew(key, () => port.candles(symbol, '60', source, ATR_CANDLES));
-      this.#reading.set(key, reading);
-    }
-    const shared = reading;
-    return (await extra(() => shared)) ?? null;
-  }
-
-  async #readAnew(key: string, ask: () => ReturnType<VenuePort['candles']>): Promise<string | null> {
-    try {
-      const finished = (await ask()).filter(({ startAt }) => startAt + 3_600_000 <= this.#now());
-      const atr = atrPct(finished.toSorted((a, b) => a.startAt - b.startAt));
-      if (atr !== null) this.#values.set(key, { at: this.#now(), atr });
-      return atr;
-    } finally {
-      this.#reading.delete(key);
-    }
-  }
 }
 
 export interface Reader {
@@ -264,7 +199,7 @@ async function completed(
     ...(passed && orders.stopOrder?.triggerBy === 'LastPrice' && input.triggerBy === 'MarkPrice'
       ? await lastPriceOf(port, position.symbol)
       : {}),
-    ...(input.bands ? { atrPct: await reader.volatility.read(port, position.symbol, input.triggerBy) } : {}),
+    ...(input.bands ? { atrPct: await volatilityOf(reader, position.symbol, input.triggerBy) } : {}),
     ...(known.best !== null && known.gapSince !== null && known.side === position.side && !reopened
       ? await bestOfCandles(reader, input, position, known.gapSince)
       : {}),
@@ -294,6 +229,15 @@ async function lastPriceOf(
 ): Promise<Pick<Extras, 'stopOrderPrice'> | Record<string, never>> {
   const price = await extra(() => port.lastPrice(symbol, { fresh: true }));
   return price === undefined ? {} : { stopOrderPrice: price };
+}
+
+/** `null` where it is not to be had in time; the cache has it for a later check. */
+async function volatilityOf(
+  { port, volatility }: Reader,
+  symbol: string,
+  triggerBy: Policy['triggerBy'],
+): Promise<string | null> {
+  return (await extra(() => volatility.read(port, symbol, triggerBy))) ?? null;
 }
 
 /** Best price of the 1-minute candles that began after the last check and after the adoption. */

@@ -9,7 +9,8 @@ import type { ActivityDeps } from './deps.ts';
 import { attemptStop, type Attempt, type EnsureStopInput, type EnsureStopResult } from './ensure-stop.ts';
 import { activityFailure, asActivityFailure } from './failures.ts';
 import { withHeartbeat } from './heartbeat.ts';
-import { observeLeg, VolatilityCache, type ObserveInput, type Reader } from './observe.ts';
+import { observeLeg, type ObserveInput, type Reader } from './observe.ts';
+import { VolatilityCache } from './volatility.ts';
 
 export interface ClosingInput {
   readonly account: string;

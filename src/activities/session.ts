@@ -15,7 +15,8 @@ import {
 import type { ActivityDeps } from './deps.ts';
 import { asActivityFailure } from './failures.ts';
 import { withHeartbeat } from './heartbeat.ts';
-import { KNOWS_NOTHING, observeLeg, readingOf, VolatilityCache, type Reader } from './observe.ts';
+import { KNOWS_NOTHING, observeLeg, readingOf, type Reader } from './observe.ts';
+import { VolatilityCache } from './volatility.ts';
 import { toldReleases } from './told-releases.ts';
 
 export interface Preflight {

@@ -77,6 +77,12 @@ function insert(queue: Waiting[], one: Waiting): void {
   queue.splice(behind + 1, 0, one);
 }
 
+/** Turns the least urgent away, once what may go has gone. */
+function shorten(queue: Waiting[], most: number): void {
+  if (queue.length <= most) return;
+  queue.pop()?.refuse(unavailable(`over ${most} requests wait already; it was not sent`));
+}
+
 export function createLane({
   perSecond,
   importance,
@@ -131,10 +137,8 @@ export function createLane({
       new Promise((admit, refuse) => {
         if (closed) return refuse(unavailable('the port is closed; no request was sent'));
         insert(queue, { rank, turn, admit, refuse });
-        // Before the least urgent is turned away, what may go has gone.
         pump();
-        if (queue.length > mostQueued)
-          queue.pop()?.refuse(unavailable(`over ${mostQueued} requests wait already; it was not sent`));
+        shorten(queue, mostQueued);
       }),
     follow: (rate, refused, venueNow) => {
       if (rate.limit !== null && rate.limit > 0)

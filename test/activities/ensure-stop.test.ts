@@ -1,7 +1,8 @@
 /** One attempt of a protective write against a fake venue: what is read before it, and what it may claim after it. */
 import { describe, expect, it } from 'vitest';
 import { attemptStop } from '../../src/activities/ensure-stop.ts';
-import { KNOWS_NOTHING, observeLeg, readingOf, VolatilityCache } from '../../src/activities/observe.ts';
+import { KNOWS_NOTHING, observeLeg, readingOf } from '../../src/activities/observe.ts';
+import { VolatilityCache } from '../../src/activities/volatility.ts';
 import { evolve, evolveAll } from '../../src/domain/evolve.ts';
 import { newBook, type GuardBook } from '../../src/domain/guard-state.ts';
 import { DEFAULT_POLICY } from '../../src/domain/policy.ts';

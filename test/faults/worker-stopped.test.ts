@@ -111,7 +111,7 @@ describe('with forty bare positions', { timeout: TEST_MS }, () => {
 });
 
 describe('with two workers', { timeout: TEST_MS }, () => {
-  it('one that is stopped leaves its guards to the other without a gap', async () => {
+  it('one that is stopped leaves its guards to the other', async () => {
     const symbols = symbolsOf(8);
     const env = { STOPKEEPER_WORKERS: '2' };
     await using(guardedSystem({ open: symbols, listed: ['N00USDT'], workers: 2, env }), async (system) => {
