@@ -16,7 +16,7 @@ const SYMBOL = 'S00USDT';
 const GUARD = `guard:main:${SYMBOL}`;
 /** As in the default policy. */
 const CHECKS_IN_A_RUN = 40;
-/** Bytes that a signal may bring along with a reason; two hundred of them make a history larger than any operator will. */
+/** Sent while no worker runs: with them the history is longer than its checks make it. */
 const SIGNALS = 200;
 
 interface Run {
@@ -45,7 +45,7 @@ async function runOf(system: System): Promise<Run> {
 describe('a guard with a history of full size', { timeout: 300_000 }, () => {
   it('whose worker is killed just before it would continue as new is replayed and goes on', async () => {
     const policy = {
-      defaults: { ...FAST_POLICY.defaults, checkEveryMs: 1_000, continueAsNewAfterChecks: CHECKS_IN_A_RUN },
+      defaults: { ...FAST_POLICY.defaults, checkEveryMs: 500, continueAsNewAfterChecks: CHECKS_IN_A_RUN },
     };
     await using(guardedSystem({ open: [SYMBOL, 'S01USDT'], policy }), async (system) => {
       const since = Date.now();
