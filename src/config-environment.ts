@@ -18,6 +18,10 @@ const HINTS: Readonly<Record<string, string>> = {
   STOPKEEPER_WORKERS: 'Leave it unset for one worker process.',
   STOPKEEPER_BAN_PAUSE_MS: 'Leave it unset for 600000, the ten minutes that Bybit asks for.',
   STOPKEEPER_METRICS: 'Leave it unset for 127.0.0.1:9464, or set it to off.',
+  STOPKEEPER_DEPLOYMENT:
+    'Worker versioning needs both STOPKEEPER_DEPLOYMENT and STOPKEEPER_BUILD_ID; unset both for none.',
+  STOPKEEPER_BUILD_ID:
+    'Worker versioning needs both STOPKEEPER_DEPLOYMENT and STOPKEEPER_BUILD_ID; unset both for none.',
   STOPKEEPER_ALERT_WEBHOOK: 'Give the full URL, or leave it unset for none.',
   STOPKEEPER_HEARTBEAT_URL: 'Give the full URL, or leave it unset for none.',
   STOPKEEPER_ALERT_WEBHOOK_SECRET:
@@ -86,6 +90,15 @@ const schema = z.object({
     .transform(Number)
     .refine((ms) => ms <= 86_400_000, expected('a whole number of milliseconds from 1000 to 86400000')),
   STOPKEEPER_METRICS: metrics,
+  // Temporal names a version `deployment.build` or `deployment:build`, so that the deployment's name has neither sign.
+  STOPKEEPER_DEPLOYMENT: z
+    .string()
+    .regex(/^[A-Za-z0-9][\w-]{0,99}$/, expected('1 to 100 letters, digits, _ or -'))
+    .optional(),
+  STOPKEEPER_BUILD_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9][\w.+-]{0,99}$/, expected('1 to 100 letters, digits or . _ + -'))
+    .optional(),
   STOPKEEPER_ALERT_WEBHOOK: secretUrl.optional(),
   STOPKEEPER_ALERT_WEBHOOK_SECRET: z
     .string()
@@ -141,9 +154,13 @@ function incomplete(env: Readonly<Record<string, string>>): readonly Problem[] {
     hint: HINTS[setting] ?? '',
   });
   const [token, chat] = [given('TELEGRAM_BOT_TOKEN'), given('TELEGRAM_CHAT_ID')];
+  const [deployment, build] = [given('STOPKEEPER_DEPLOYMENT'), given('STOPKEEPER_BUILD_ID')];
   const secretAlone = given('STOPKEEPER_ALERT_WEBHOOK_SECRET') && !given('STOPKEEPER_ALERT_WEBHOOK');
   return [
     ...(token === chat ? [] : [missing(token ? 'TELEGRAM_CHAT_ID' : 'TELEGRAM_BOT_TOKEN', 'is missing')]),
+    ...(deployment === build
+      ? []
+      : [missing(deployment ? 'STOPKEEPER_BUILD_ID' : 'STOPKEEPER_DEPLOYMENT', 'is missing')]),
     ...(secretAlone
       ? [missing('STOPKEEPER_ALERT_WEBHOOK', 'is missing: there is a secret to sign with, and no address')]
       : []),

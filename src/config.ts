@@ -50,6 +50,8 @@ export interface Config {
   readonly workers: number;
   /** How long nothing is sent after the venue has banned this address, ms. */
   readonly banPauseMs: number;
+  /** Temporal's worker versioning; `null`: off. */
+  readonly version: { readonly deploymentName: string; readonly buildId: string } | null;
 }
 
 export interface LoadOptions {
@@ -99,6 +101,7 @@ export function loadConfig(env: Environment, options: LoadOptions = {}): Config 
     heartbeatUrl: secret(settings.STOPKEEPER_HEARTBEAT_URL),
     workers: settings.STOPKEEPER_WORKERS,
     banPauseMs: settings.STOPKEEPER_BAN_PAUSE_MS,
+    version: versionOf(settings),
   };
 }
 
@@ -116,6 +119,11 @@ function hastyAfterBan(
       hint: 'Leave it unset; shorter pauses are for the paper exchange.',
     },
   ];
+}
+
+function versionOf(settings: EnvironmentSettings): Config['version'] {
+  const { STOPKEEPER_DEPLOYMENT: deploymentName, STOPKEEPER_BUILD_ID: buildId } = settings;
+  return deploymentName === undefined || buildId === undefined ? null : { deploymentName, buildId };
 }
 
 function alertTargets(settings: EnvironmentSettings): AlertTargets {

@@ -124,19 +124,33 @@ function depsOf(
   };
 }
 
+/** Guards pin themselves (`workflows/pinned-run.ts`); what else runs moves to the current build with its next task. */
+function versioningOf(version: Config['version']): Pick<WorkerOptions, 'workerDeploymentOptions'> {
+  if (version === null) return {};
+  return {
+    workerDeploymentOptions: {
+      version,
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: 'AUTO_UPGRADE',
+    },
+  };
+}
+
 async function createWorkers(
   connection: NativeConnection,
   namespace: string,
   deps: ActivityDeps,
+  version: Config['version'],
 ): Promise<Worker[]> {
   const guards = cachedGuards();
-  const shared: Pick<WorkerOptions, 'connection' | 'namespace' | 'shutdownGraceTime' | 'shutdownForceTime'> =
-    {
-      connection,
-      namespace,
-      shutdownGraceTime: FINISH_MS,
-      shutdownForceTime: FORCE_MS,
-    };
+  const shared: Omit<WorkerOptions, 'taskQueue'> = {
+    connection,
+    namespace,
+    // Both queues: an activity of a pinned run goes to its own build.
+    ...versioningOf(version),
+    shutdownGraceTime: FINISH_MS,
+    shutdownForceTime: FORCE_MS,
+  };
   const main = await Worker.create({
     ...shared,
     workflowBundle: await workflowBundle(),
@@ -186,7 +200,7 @@ async function main(): Promise<void> {
   if (attributes.kind === 'off') log.warn({ reason: attributes.reason }, 'search-attributes.off');
   const ports = portsOf(config, log);
   const deps: ActivityDeps = { ...depsOf(config, ports, client, log), searchAttributes: attributes.kind };
-  const workers = await createWorkers(native, settings.namespace, deps);
+  const workers = await createWorkers(native, settings.namespace, deps, config.version);
   const stopping = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
     stopping.abort();
@@ -205,7 +219,8 @@ async function main(): Promise<void> {
     { channels: channelNames(config.alerts), heartbeat: config.heartbeatUrl === null ? 'off' : 'on' },
     'alerts.channels',
   );
-  log.info({ address, namespace, accounts: ports.aliases }, 'worker.ready');
+  const { version } = config;
+  log.info({ address, namespace, accounts: ports.aliases, version }, 'worker.ready');
   process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, address, namespace })}\n`);
   try {
     await running;

@@ -7,6 +7,7 @@ import {
   getExternalWorkflowHandle,
   log,
   setHandler,
+  setWorkflowOptions,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ClosingReport } from '../domain/closing.ts';
@@ -41,6 +42,7 @@ import {
   type SetPolicyInput,
 } from './messages.ts';
 import { waitFor } from './pacing.ts';
+import { leavePinnedBuild, pinRun } from './pinned-run.ts';
 import { checkGuardInput } from './start-input.ts';
 
 /** Memory and log that a run hands to the next, bytes; with the policy the carried state stays under 8 kB. */
@@ -211,6 +213,7 @@ export async function guardPosition(input: GuardInput): Promise<GuardResult> {
     // A full run begins no new delivery: a channel that is down would keep it from ever ending.
     if (!ready) run.outbox.flush();
     else if (run.outbox.idle) {
+      leavePinnedBuild();
       await continueAsNew<typeof guardPosition>({
         account: run.account,
         leg: run.book.leg,
@@ -222,6 +225,8 @@ export async function guardPosition(input: GuardInput): Promise<GuardResult> {
     }
   }
 }
+
+setWorkflowOptions(pinRun, guardPosition);
 
 /** Waits for the next check, makes it, and ends the guard where that is due. */
 async function nextCheck(run: GuardRun, wishes: Wishes): Promise<GuardResult | null> {

@@ -50,6 +50,7 @@ describe('defaults', () => {
       heartbeatUrl: null,
       workers: 1,
       banPauseMs: 600_000,
+      version: null,
     });
   });
 
@@ -307,6 +308,31 @@ describe('bad configuration', () => {
       ]);
     },
   );
+});
+
+describe('worker versioning', () => {
+  test('a deployment and a build make a version', () => {
+    const env = { STOPKEEPER_DEPLOYMENT: 'stopkeeper', STOPKEEPER_BUILD_ID: '0.1.0+4a56' };
+    const version = { deploymentName: 'stopkeeper', buildId: '0.1.0+4a56' };
+    expect(load({ ...PAPER, ...env }).version).toEqual(version);
+  });
+
+  test.each([
+    [{ STOPKEEPER_DEPLOYMENT: 'stopkeeper' }, 'STOPKEEPER_BUILD_ID', 'is missing'],
+    [{ STOPKEEPER_BUILD_ID: '1' }, 'STOPKEEPER_DEPLOYMENT', 'is missing'],
+    [
+      { STOPKEEPER_DEPLOYMENT: 'stop.keeper', STOPKEEPER_BUILD_ID: '1' },
+      'STOPKEEPER_DEPLOYMENT',
+      'is "stop.keeper", expected 1 to 100 letters, digits, _ or -',
+    ],
+    [
+      { STOPKEEPER_DEPLOYMENT: 'stopkeeper', STOPKEEPER_BUILD_ID: 'a:b' },
+      'STOPKEEPER_BUILD_ID',
+      'is "a:b", expected 1 to 100 letters, digits or . _ + -',
+    ],
+  ])('%j is refused', (env, setting, message) => {
+    expect(problems({ ...PAPER, ...env })).toMatchObject([{ setting, message }]);
+  });
 });
 
 describe('secrets (I9)', () => {

@@ -11,6 +11,8 @@ export interface Launch {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
+  /** Another user than the one that runs the tests, who has to be root for that. */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 export class Program {
@@ -50,8 +52,8 @@ export class Program {
 
   /** Starts it and waits until it says that it is ready. */
   async start(): Promise<void> {
-    const { command, args, env } = this.#launch();
-    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const { command, args, env, user } = this.#launch();
+    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'], ...user });
     this.#child = child;
     this.#output = '';
     child.stdout.on('data', (chunk: Buffer) => {
@@ -61,7 +63,9 @@ export class Program {
     const deadline = Date.now() + READY_MS;
     while (!(await this.#ready(this.#output))) {
       if (child.exitCode !== null || Date.now() > deadline) {
-        throw new Error(`${this.#name} did not come up: ${this.log.slice(-2_000)}`);
+        throw new Error(
+          `${this.#name} did not come up: ${this.log.slice(-2_000)}\n${this.#output.slice(-2_000)}`,
+        );
       }
       await sleep(50);
     }

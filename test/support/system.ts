@@ -14,7 +14,7 @@ import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { Paper } from './paper-control.ts';
-import { Program } from './program.ts';
+import { Program, type Launch } from './program.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -28,9 +28,22 @@ export interface SystemOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Folder of the built program that the workers run, asked at each start; `dist` by default. */
   readonly build?: () => string;
+  /** More environment for one worker, by its number from 0. */
+  readonly workerEnv?: (at: number) => Readonly<Record<string, string>>;
+  /** Folder whose `dist` the worker and the paper exchange are run from; the project's own where it is left out. */
+  readonly builtIn?: string;
+  /** Another Temporal server than the development server on SQLite. */
+  readonly server?: ServerPart;
 }
 
-async function freePort(): Promise<number> {
+/** A Temporal server that a test brings along; what it stands on (a database) belongs to the test. */
+export interface ServerPart {
+  readonly launch: (place: { readonly port: number; readonly folder: string }) => Promise<Launch>;
+  /** Runs once, when it answers for the first time, before the first worker. */
+  readonly prepare: (address: string) => Promise<void>;
+}
+
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -66,13 +79,15 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const policy = join(folder, 'policy.json');
   await writeFile(policy, JSON.stringify(options.policy ?? {}));
   const cli = process.env['STOPKEEPER_TEMPORAL_CLI'] ?? '';
+  const built = join(options.builtIn ?? ROOT, 'dist');
   const [port, paperPort] = [await freePort(), await freePort()];
   const address = `127.0.0.1:${port}`;
   const paper = new Paper(`http://127.0.0.1:${paperPort}`);
+  const server = await options.server?.launch({ port, folder });
   const temporal = new Program(
     'temporal',
     folder,
-    () => ({ command: cli, args: serverArguments(folder, port), env: process.env }),
+    () => server ?? { command: cli, args: serverArguments(folder, port), env: process.env },
     () => healthy(cli, address),
   );
   const exchange = new Program(
@@ -81,7 +96,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     () => ({
       command: process.execPath,
       args: [
-        join(ROOT, 'dist/paper/main.js'),
+        join(built, 'paper/main.js'),
         '--port',
         String(paperPort),
         '--scenario',
@@ -101,7 +116,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
         folder,
         () => ({
           command: process.execPath,
-          args: [join(options.build?.() ?? join(ROOT, 'dist'), 'worker.js')],
+          args: [join(options.build?.() ?? built, 'worker.js')],
           env: {
             ...process.env,
             TEMPORAL_ADDRESS: address,
@@ -110,6 +125,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
             STOPKEEPER_CONFIG: policy,
             STOPKEEPER_METRICS: 'off',
             ...options.env,
+            ...options.workerEnv?.(at),
           },
         }),
         (output) => output.includes('"ready":true'),
@@ -118,6 +134,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const programs = { temporal, paper: exchange, workers };
   try {
     await Promise.all([temporal.start(), exchange.start()]);
+    await options.server?.prepare(address);
     for (const worker of workers) await worker.start();
   } catch (error) {
     for (const program of [...workers, exchange, temporal]) await program.kill();
