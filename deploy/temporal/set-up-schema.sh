@@ -2,7 +2,7 @@
 # Creates Temporal's two PostgreSQL databases and brings each schema to the version of temporal-sql-tool; running it again changes nothing.
 set -eu
 
-SQL_PASSWORD=$(cat /run/secrets/db-password)
+SQL_PASSWORD=$(cat "${SQL_PASSWORD_FILE:-/run/secrets/db-password}")
 export SQL_PASSWORD
 
 for schema in temporal visibility; do
