@@ -27,6 +27,8 @@ export default defineConfig({
       serverProject('integration', 'test/integration', 2),
       serverProject('replay', 'test/replay', 3),
       serverProject('faults', 'test/faults', 4),
+      // Not part of `npm test`: `npm run test:postgres` finds what it needs.
+      serverProject('postgres', 'test/postgres', 5),
     ],
   },
 });

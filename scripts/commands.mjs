@@ -8,6 +8,7 @@ import { ensureInstalled } from './install.mjs';
 import { say } from './progress.mjs';
 import { exitWith, SetupError } from './setup-error.mjs';
 import { findTemporalCli } from './temporal-cli.mjs';
+import { findPostgres, findTemporalServer } from './temporal-on-postgres.mjs';
 import { CHECKS, runTests, STAGES } from './test-run.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -35,6 +36,7 @@ const COMMANDS = {
   ),
   test: (args) => tests(args.length === 0 ? STAGES : args),
   check: () => tests(CHECKS),
+  'test:postgres': postgres,
   build: async () => {
     await prepare();
     return 0;
@@ -101,6 +103,18 @@ async function program(name, args) {
 async function tests(stages) {
   await ensureInstalled(ROOT);
   return runTests(ROOT, stages);
+}
+
+/** Apart from `npm test`: it needs a PostgreSQL that is installed, and a server that takes minutes to build. @type {Command} */
+async function postgres() {
+  const bin = findPostgres();
+  const { server, tools } = await findTemporalServer();
+  await ensureInstalled(ROOT);
+  return runTests(ROOT, ['postgres'], {
+    STOPKEEPER_POSTGRES_BIN: bin,
+    STOPKEEPER_TEMPORAL_SERVER: server,
+    STOPKEEPER_TEMPORAL_TOOLS: tools,
+  });
 }
 
 /** @param {string} name @param {readonly string[]} args */

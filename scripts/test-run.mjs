@@ -30,14 +30,19 @@ export const STAGES = [...Object.keys(CHECK_PROGRAMS), 'build', ...PROJECTS];
 /** The half that needs no server. @type {readonly string[]} */
 export const CHECKS = [...Object.keys(CHECK_PROGRAMS), 'unit'];
 
+/** With the part that a command of its own finds the programs for: not every machine has what that needs. */
+const ALL = [...STAGES, 'postgres'];
+
 /** @typedef {import('./test-summary.mjs').Stage} Stage */
 
 /**
  * @param {string} root @param {readonly string[]} wanted names of stages
+ * @param {Readonly<Record<string, string>>} [found] programs that were found for the tests, by the variable that hands them on
  * @returns {Promise<number>} 0 all green and something ran, 1 something failed, 2 a server is missing
  */
-export async function runTests(root, wanted) {
-  const unknown = wanted.filter((name) => !STAGES.includes(name));
+export async function runTests(root, wanted, found = {}) {
+  const known = Object.keys(found).length === 0 ? STAGES : ALL;
+  const unknown = wanted.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     throw new SetupError(
       `No such part of the tests: ${unknown.join(', ')}.`,
@@ -50,9 +55,9 @@ export async function runTests(root, wanted) {
   const stages = [];
   let figures = '';
   try {
-    for (const name of STAGES.filter((stage) => wanted.includes(stage))) {
+    for (const name of ALL.filter((stage) => wanted.includes(stage))) {
       const began = Date.now();
-      const stage = await runStage(root, name, results);
+      const stage = await runStage(root, name, { results, found });
       stages.push(stage);
       if (stage.kind === 'tests')
         say(`${name}: ${stage.ok ? 'ok' : 'FAILED'} in ${elapsed(Date.now() - began)}\n`);
@@ -70,8 +75,10 @@ export async function runTests(root, wanted) {
   return exitCode(stages);
 }
 
-/** @param {string} root @param {string} name @param {string} results @returns {Promise<Stage>} */
-async function runStage(root, name, results) {
+/** @typedef {{ readonly results: string, readonly found: Readonly<Record<string, string>> }} Place `results`: folder of the reports */
+
+/** @param {string} root @param {string} name @param {Place} place @returns {Promise<Stage>} */
+async function runStage(root, name, place) {
   const check = CHECK_PROGRAMS[name];
   try {
     if (check !== undefined) return await runCheck(root, name, check);
@@ -79,7 +86,7 @@ async function runStage(root, name, results) {
       const built = await ensureBuilt(root);
       return { name, ok: true, note: built === 'built' ? 'built anew' : 'up to date', kind: 'check' };
     }
-    return await runProject(root, name, results);
+    return await runProject(root, name, place);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
     const kind = error instanceof SetupError ? 'setup' : 'check';
@@ -99,11 +106,11 @@ async function runCheck(root, name, [file = '', ...args]) {
   return { name, ok: result.ok, note: result.ok ? '' : 'see above', kind: 'check' };
 }
 
-/** @param {string} root @param {string} name @param {string} results @returns {Promise<Stage>} */
-async function runProject(root, name, results) {
+/** @param {string} root @param {string} name @param {Place} place @returns {Promise<Stage>} */
+async function runProject(root, name, { results, found }) {
   const file = join(results, `${name}.json`);
   const measured = { STOPKEEPER_FAULT_FIGURES: join(results, FIGURES) };
-  const env = name === 'unit' ? process.env : { ...process.env, ...(await servers()), ...measured };
+  const env = name === 'unit' ? process.env : { ...process.env, ...found, ...(await servers()), ...measured };
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
   const code = await handOver(
