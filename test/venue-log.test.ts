@@ -21,7 +21,7 @@ function stop(
   by = 'api',
   reason = price === '' ? 'cancelled' : 'set',
 ): LoggedStop {
-  return { ...BTC, timeMs, price, by, reason, kind: 'stopLoss' };
+  return { ...BTC, timeMs, price, by, reason, kind: 'stopLoss', mark: '100' };
 }
 
 function fill(execTime: number, side: 'Buy' | 'Sell', execQty: string, execType = 'Trade'): LoggedExecution {

@@ -23,6 +23,8 @@ export interface LaidView {
 export interface Hit {
   readonly delayMs: number;
   readonly fault: Exclude<Fault, { readonly kind: 'delay' }> | undefined;
+  /** Id of the fault, or of the last delay where there is none; `undefined` where nothing hits. */
+  readonly id: number | undefined;
 }
 
 export class FaultBook {
@@ -54,6 +56,8 @@ export class FaultBook {
   take(path: string, symbol: string, nowMs: number): Hit {
     let delayMs = 0;
     let hit: Hit['fault'];
+    let delayedBy: number | undefined;
+    let hitBy: number | undefined;
     for (const laid of this.#laid) {
       const { fault } = laid;
       if (!matches(laid, path, symbol, nowMs)) continue;
@@ -63,10 +67,15 @@ export class FaultBook {
         continue;
       }
       laid.hits += 1;
-      if (fault.kind === 'delay') delayMs += fault.ms;
-      else hit = fault;
+      if (fault.kind === 'delay') {
+        delayMs += fault.ms;
+        delayedBy = laid.id;
+      } else {
+        hit = fault;
+        hitBy = laid.id;
+      }
     }
-    return { delayMs, fault: hit };
+    return { delayMs, fault: hit, id: hitBy ?? delayedBy };
   }
 }
 

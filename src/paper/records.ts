@@ -161,6 +161,8 @@ export interface StopEvent {
   readonly by: Actor;
   readonly reason: 'set' | 'amended' | 'ratcheted' | 'cancelled' | 'triggered' | 'cleared';
   readonly orderId: string;
+  /** Mark price at that moment: whether a level had been passed. */
+  readonly mark: string;
 }
 
 /** The prices of a symbol and how far its path has been walked. */

@@ -14,6 +14,8 @@ export interface LoggedRequest {
   readonly code: number | null;
   readonly status: number | null;
   readonly fault: string | null;
+  /** Id under which control laid that fault. */
+  readonly faultId: number | null;
 }
 
 interface Entry {
@@ -26,6 +28,7 @@ interface Entry {
   code: number | null;
   status: number;
   fault: string | null;
+  faultId: number | null;
 }
 
 const keptRequests = 100_000;
@@ -59,6 +62,7 @@ export class RequestLog {
       code: null,
       status: 0,
       fault: null,
+      faultId: null,
     };
     this.#ring[id % this.#keep] = entry;
     return id;
@@ -74,9 +78,11 @@ export class RequestLog {
   }
 
   /** Writes down what hit it. */
-  hit(id: number, fault: string): void {
+  hit(id: number, fault: string, faultId: number | undefined): void {
     const entry = this.#entry(id);
-    if (entry !== undefined) entry.fault = fault;
+    if (entry === undefined) return;
+    entry.fault = fault;
+    entry.faultId = faultId ?? null;
   }
 
   get total(): number {
@@ -122,6 +128,7 @@ function shown(entry: Entry): LoggedRequest {
     code: entry.code,
     status: entry.status === 0 ? null : entry.status,
     fault: entry.fault,
+    faultId: entry.faultId,
   };
 }
 

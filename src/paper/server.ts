@@ -142,13 +142,17 @@ class Wire {
     }
     const halfMs = venue.setup.scenario.latencyMs / 2;
     if (halfMs > 0) await this.#wait(halfMs);
-    const { delayMs, fault } = this.#faults.take(request.path, symbolOf(request), venue.hostMs());
+    const {
+      delayMs,
+      fault,
+      id: faultId,
+    } = this.#faults.take(request.path, symbolOf(request), venue.hostMs());
     if (delayMs > 0) {
-      this.#log.hit(id, 'delay');
+      this.#log.hit(id, 'delay', faultId);
       await this.#wait(delayMs);
     }
     if (fault !== undefined) {
-      this.#log.hit(id, fault.kind);
+      this.#log.hit(id, fault.kind, faultId);
       this.#suffer(id, request, reply, fault);
       return;
     }

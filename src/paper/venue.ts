@@ -168,6 +168,7 @@ export class Venue {
       by,
       reason,
       orderId: order.orderId,
+      mark: this.price(order.symbol).mark,
     });
   }
 }

@@ -286,7 +286,7 @@ describe('a native trailing stop', () => {
   });
 });
 
-test('every value of a stop is kept with who set it', () => {
+test('every value of a stop is kept with who set it, and the mark price then', () => {
   const on = account({
     positions: [{ symbol: 'BTCUSDT', size: '0.01', entryPrice: '44000', stopLoss: '42000' }],
   });
@@ -294,12 +294,12 @@ test('every value of a stop is kept with who set it', () => {
   on.hand({ action: 'stop', symbol: 'BTCUSDT', stopLoss: '' });
   on.stop({ stopLoss: '43100', slTriggerBy: 'MarkPrice' });
   on.price('BTCUSDT', '43000');
-  const events = [...on.venue.store.stopEvents.values()].map(({ price, by, reason }) => [price, by, reason]);
-  expect(events).toEqual([
-    ['42000', 'human', 'set'],
-    ['43000', 'api', 'amended'],
-    ['', 'human', 'cancelled'],
-    ['43100', 'api', 'set'],
-    ['43100', 'venue', 'triggered'],
+  const events = [...on.venue.store.stopEvents.values()];
+  expect(events.map(({ price, by, reason, mark }) => [price, by, reason, mark])).toEqual([
+    ['42000', 'human', 'set', '44000'],
+    ['43000', 'api', 'amended', '44000'],
+    ['', 'human', 'cancelled', '44000'],
+    ['43100', 'api', 'set', '44000'],
+    ['43100', 'venue', 'triggered', '43000'],
   ]);
 });

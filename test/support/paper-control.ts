@@ -26,6 +26,8 @@ export interface PaperState {
 }
 
 export interface PaperRequest {
+  /** Counts from 0 in each life of the exchange's process. */
+  readonly id: number;
   /** Received, ms. */
   readonly time: number;
   /** Answered, ms. */
@@ -34,6 +36,10 @@ export interface PaperRequest {
   readonly path: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly code: number | null;
+  /** The fault that it met. */
+  readonly fault: string | null;
+  /** Id under which it was laid, counted from 1 in each life of the exchange's process. */
+  readonly faultId: number | null;
 }
 
 export class Paper {
@@ -71,9 +77,36 @@ export class Paper {
     return withClock(log, this.#clockChanges);
   }
 
-  async requests(): Promise<readonly PaperRequest[]> {
-    const { requests } = await this.#call<{ requests: readonly PaperRequest[] }>('GET', '/paper/requests');
+  /** Those that came after `sinceMs`, oldest first. */
+  async requests(sinceMs = 0): Promise<readonly PaperRequest[]> {
+    const { requests } = await this.#call<{ requests: readonly PaperRequest[] }>(
+      'GET',
+      `/paper/requests?since=${sinceMs}`,
+    );
     return requests;
+  }
+
+  /** Mark price of a symbol, as anybody may ask for it. */
+  async mark(symbol: string): Promise<string> {
+    const { result } = await this.#call<{ result: { list: readonly { markPrice: string }[] } }>(
+      'GET',
+      `/v5/market/tickers?category=linear&symbol=${symbol}`,
+    );
+    const [ticker] = result.list;
+    if (ticker === undefined) throw new Error(`no ticker of ${symbol}`);
+    return ticker.markPrice;
+  }
+
+  /** Whether the mark price was at or beyond a level in a minute that overlaps the stretch, by the venue's candles. */
+  async markReached(symbol: string, level: string, from: number, to: number): Promise<boolean> {
+    const start = Math.floor(from / 60_000) * 60_000;
+    const { result } = await this.#call<{ result: { list: readonly (readonly string[])[] } }>(
+      'GET',
+      `/v5/market/mark-price-kline?category=linear&symbol=${symbol}&interval=1&start=${start}&end=${to}&limit=10`,
+    );
+    return result.list.some(
+      ([, , high, low]) => Number(low) <= Number(level) && Number(level) <= Number(high),
+    );
   }
 
   async row(symbol: string, positionIdx = 0): Promise<PaperRow | undefined> {

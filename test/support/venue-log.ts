@@ -13,6 +13,8 @@ export interface LoggedStop {
   readonly price: string;
   readonly by: string;
   readonly reason: string;
+  /** Mark price at that moment. */
+  readonly mark: string;
 }
 
 export interface LoggedExecution {
@@ -45,6 +47,7 @@ interface Resting {
   readonly price: string;
   readonly by: string;
   readonly reason: string;
+  readonly mark: string;
 }
 
 /** One position from its opening to flat, with every value that its full stop had. */
@@ -76,6 +79,8 @@ export interface Loosening {
   readonly to: string;
   /** `put-back`: no stop rested, and ours was looser than our last of the same life. */
   readonly kind: 'resting' | 'put-back' | 'removed';
+  /** Mark price when ours was set: where it had passed `from`, a stop put back can only be looser (I1). */
+  readonly mark: string;
 }
 
 /** A change of the venue's clock, as the test made it: host time, and the offset from then on, ms. */
@@ -171,8 +176,8 @@ function begun(size: Big, from: number): { side: Life['side']; from: number } {
   return { side: size.gt(0) ? 'long' : 'short', from };
 }
 
-function restingOf({ timeMs, price, by, reason }: LoggedStop): Resting {
-  return { at: timeMs, price, by, reason };
+function restingOf({ timeMs, price, by, reason, mark }: LoggedStop): Resting {
+  return { at: timeMs, price, by, reason, mark };
 }
 
 /** Where one life ends and the next begins in the same ms, endings go with the old one. */
@@ -211,9 +216,9 @@ export function loosenings(lives: readonly Life[]): Loosening[] {
     const { symbol, positionIdx, side } = life;
     let resting = '';
     let ours = '';
-    for (const { at, price, by, reason } of life.stops) {
+    for (const { at, price, by, reason, mark } of life.stops) {
       const add = (kind: Loosening['kind'], from: string): void => {
-        found.push({ symbol, positionIdx, at, from, to: price, kind });
+        found.push({ symbol, positionIdx, at, from, to: price, kind, mark });
       };
       if (by === 'api') {
         if (price === '' && reason === 'cancelled') add('removed', resting);
