@@ -35,6 +35,11 @@ export class Program {
     this.#ready = ready;
   }
 
+  /** Process id of the present life, also while it is coming up; `null` while there is none. */
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
   /** Standard output since the last start. */
   get output(): string {
     return this.#output;

@@ -9,14 +9,13 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { Paper } from './paper-control.ts';
 import { Program, type Launch } from './program.ts';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+import { ROOT } from './root.ts';
+import { historiesOf, replayEach } from './server-histories.ts';
 
 export interface SystemOptions {
   /** Path of a scenario file, or its content. */
@@ -65,6 +64,8 @@ export interface System {
   };
   /** Runs the Temporal CLI against this system's server; returns its standard output. */
   readonly temporal: (...args: string[]) => Promise<string>;
+  /** Takes everything down and leaves its folder, with the logs, to the caller. */
+  readonly stop: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -143,6 +144,10 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const connection = await Connection.connect({ address });
   const client = new Client({ connection });
   const run = promisify(execFile);
+  const stop = async (): Promise<void> => {
+    await connection.close();
+    for (const program of [...workers, exchange, temporal]) await program.kill('SIGTERM');
+  };
   return {
     folder,
     client,
@@ -153,12 +158,12 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       const { stdout } = await run(cli, ['--address', address, ...args], { maxBuffer: 100_000_000 });
       return stdout;
     },
+    stop,
     close: async () => {
       try {
         await replayAll(client);
       } finally {
-        await connection.close();
-        for (const program of [...workers, exchange, temporal]) await program.kill('SIGTERM');
+        await stop();
         await rm(folder, { recursive: true, force: true });
       }
     },
@@ -200,22 +205,9 @@ function replayAll(client: Client): Promise<number> {
 }
 
 async function replayed(client: Client): Promise<number> {
-  const workflowBundle = { codePath: join(ROOT, 'dist/workflow-bundle.js') };
-  let count = 0;
-  for await (const { workflowId, error } of Worker.runReplayHistories(
-    { workflowBundle },
-    historiesOf(client),
-  )) {
-    if (error !== undefined) throw new Error(`${workflowId} does not replay`, { cause: error });
-    count += 1;
-  }
+  const { count, problems } = await replayEach(historiesOf(client));
+  if (problems.length > 0) throw new Error(`histories that do not replay:\n${problems.join('\n')}`);
   return count;
-}
-
-async function* historiesOf(client: Client): AsyncGenerator<{ workflowId: string; history: unknown }> {
-  for await (const { workflowId, runId } of client.workflow.list()) {
-    yield { workflowId, history: await client.workflow.getHandle(workflowId, runId).fetchHistory() };
-  }
 }
 
 /** Waits for a condition, at most `deadlineMs`; returns what it gave, and fails naming what never came. */

@@ -5,24 +5,12 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import type { GuardStatus } from '../../src/domain/board.ts';
-import type { SessionReport } from '../../src/domain/report.ts';
+import { endedOverOpenPositions, falseReports, falseStatuses } from './claims.ts';
 import type { System } from './system.ts';
-import {
-  bareSpells,
-  livesOf,
-  loosenings,
-  openThroughout,
-  stopsBetween,
-  type BareSpell,
-  type Life,
-} from './venue-log.ts';
+import { bareSpells, livesOf, loosenings, type BareSpell, type Life } from './venue-log.ts';
 
-/** A proof is a read; between its answer and the time that we write down lies at most a slow answer, ms. */
-const PROOF_SLACK_MS = 12_000;
-/** A guard ends after reads that showed its leg flat, and after looking for the closing record for at most a minute, ms. */
-const ENDING_SLACK_MS = 75_000;
+export { statusOf } from './claims.ts';
+
 /** Visibility lags behind; a guard that has just ended is listed within this time, ms. */
 const VISIBILITY_MS = 1_500;
 
@@ -86,98 +74,4 @@ function print(fault: string, spells: readonly BareSpell[], stopsSent: number): 
   if (file === undefined) return;
   const figure = { fault, longestS: longest?.s ?? 0, sumS: sum, spells: lengths.length, stopsSent };
   appendFileSync(file, `${JSON.stringify(figure)}\n`);
-}
-
-interface LegId {
-  readonly symbol: string;
-  readonly positionIdx: number;
-}
-
-function legOfGuard(workflowId: string): LegId {
-  const [, , symbol = '', side] = workflowId.split(':');
-  return { symbol, positionIdx: side === 'long' ? 1 : side === 'short' ? 2 : 0 };
-}
-
-async function listed(client: Client, type: string): Promise<WorkflowExecutionInfo[]> {
-  const found: WorkflowExecutionInfo[] = [];
-  for await (const one of client.workflow.list({ query: `WorkflowType="${type}"` })) found.push(one);
-  return found;
-}
-
-/** Guards that completed as closed although their position was open all the while. */
-async function endedOverOpenPositions(client: Client, lives: readonly Life[]): Promise<string[]> {
-  const ended = (await listed(client, 'guardPosition')).filter(({ status }) => status.name === 'COMPLETED');
-  const wrong = await Promise.all(
-    ended.map(async ({ workflowId, runId, closeTime, startTime }) => {
-      const result = (await client.workflow.getHandle(workflowId, runId).result()) as { ended: string };
-      const at = closeTime?.getTime() ?? 0;
-      const from = Math.max(at - ENDING_SLACK_MS, startTime.getTime());
-      const over = result.ended === 'closed' && openThroughout(lives, legOfGuard(workflowId), from, at);
-      return over ? [`${workflowId} at ${new Date(at).toISOString()}`] : [];
-    }),
-  );
-  return wrong.flat();
-}
-
-async function falseReports(client: Client, lives: readonly Life[]): Promise<string[]> {
-  const done = (await listed(client, 'startSession')).filter(({ status }) => status.name === 'COMPLETED');
-  const found = await Promise.all(
-    done.map(async ({ workflowId, runId, startTime, closeTime }) => {
-      const handle = client.workflow.getHandle(workflowId, runId);
-      const report = (await handle.result()) as SessionReport;
-      const to = closeTime?.getTime() ?? Date.now();
-      return falseClaims(report, lives, startTime.getTime(), to).map((claim) => `${workflowId}: ${claim}`);
-    }),
-  );
-  return found.flat();
-}
-
-/** Claims of a report that the venue's log does not bear out; `from` and `to` are the session's own times, ms. */
-function falseClaims(report: SessionReport, lives: readonly Life[], from: number, to: number): string[] {
-  const unproven = report.positions.flatMap(({ symbol, positionIdx, stop, provenAt, state }) => {
-    if (provenAt === null || stop === null) return state === 'PROTECTED' ? [`${symbol} without proof`] : [];
-    return shown(lives, { symbol, positionIdx: positionIdx ?? 0 }, stop, Date.parse(provenAt))
-      ? []
-      : [`${symbol} stop ${stop} proven at ${provenAt}`];
-  });
-  const named = new Set(report.positions.map(({ symbol, positionIdx }) => `${symbol}:${positionIdx ?? 0}`));
-  const read = !report.criteria.some(({ id }) => id === 'positions-read');
-  const missing = lives
-    .filter((life) => life.from < from && (life.to === null || life.to > to))
-    .map(({ symbol, positionIdx }) => `${symbol}:${positionIdx}`)
-    .filter((key) => read && !named.has(key));
-  const claimed = report.status !== 'FAILED' && report.positions.some(({ provenAt }) => provenAt === null);
-  return [
-    ...unproven,
-    ...missing.map((key) => `${key} was open and is not named`),
-    ...(claimed ? [`${report.status} with a position that is not proven`] : []),
-  ];
-}
-
-function shown(lives: readonly Life[], leg: LegId, stop: string, at: number): boolean {
-  return stopsBetween(lives, leg, at - PROOF_SLACK_MS, at + 5).some((one) => Number(one) === Number(stop));
-}
-
-/** What running guards say of their legs now. */
-async function falseStatuses(client: Client, lives: readonly Life[]): Promise<string[]> {
-  const running = (await listed(client, 'guardPosition')).filter(({ status }) => status.name === 'RUNNING');
-  const found = await Promise.all(
-    running.map(async ({ workflowId }) => {
-      const status = await statusOf(client, workflowId);
-      if (status?.state !== 'PROTECTED' || status.stop === null || status.provenAt === null) return [];
-      const leg = legOfGuard(workflowId);
-      const borneOut = shown(lives, leg, status.stop, Date.parse(status.provenAt));
-      return borneOut ? [] : [`${workflowId} ${status.stop} at ${status.provenAt}`];
-    }),
-  );
-  return found.flat();
-}
-
-/** A guard's own view; `null` while it has none to give. */
-export async function statusOf(client: Client, workflowId: string): Promise<GuardStatus | null> {
-  try {
-    return await client.workflow.getHandle(workflowId).query<GuardStatus>('status');
-  } catch {
-    return null;
-  }
 }
