@@ -79,16 +79,16 @@ async function build(root) {
 }
 
 /**
- * Benchmarks import the sources, so they are compiled together with them, apart from `dist`.
+ * Benchmarks and the soak import the sources, so they are compiled together with them, apart from `dist`.
  * @param {string} root
- * @returns {Promise<string>} folder that holds `bench/` and `src/`
+ * @returns {Promise<string>} folder that holds `bench/`, `soak/` and `src/`
  */
 export async function ensureBenchBuilt(root) {
   const out = join(root, '.bench', 'build');
-  await step('compiling the benchmarks', async () => {
+  await step('compiling the benchmarks and the soak', async () => {
     const result = await tsc(root, 'tsconfig.bench.json', out, []);
     if (!result.ok)
-      throw new BuildError(`The benchmarks do not compile (tsc: ${result.why}).`, result.output);
+      throw new BuildError(`The benchmarks or the soak do not compile (tsc: ${result.why}).`, result.output);
   });
   return out;
 }

@@ -80,7 +80,6 @@ async function prepare() {
   await ensureBuilt(ROOT);
 }
 
-/** @param {string} name @param {readonly string[]} args */
 async function program(name, args) {
   await prepare();
   const file = join(ROOT, 'dist', PROGRAMS[name] ?? '');
@@ -117,18 +116,11 @@ async function postgres() {
   });
 }
 
-/** @param {string} name @param {readonly string[]} args */
+/** Programs with a folder of their own beside `src`. @param {'bench' | 'soak'} name @param {readonly string[]} args */
 async function measure(name, args) {
   await prepare();
-  if (!existsSync(join(ROOT, 'bench', `${name}.ts`))) {
-    throw new SetupError(
-      `This version has no \`${name}\`: bench/${name}.ts is not there.`,
-      [],
-      ['update the checkout'],
-    );
-  }
   const built = await ensureBenchBuilt(ROOT);
-  return handOver(process.execPath, ['--enable-source-maps', join(built, 'bench', `${name}.js`), ...args], {
+  return handOver(process.execPath, ['--enable-source-maps', join(built, name, `${name}.js`), ...args], {
     ...process.env,
     STOPKEEPER_TEMPORAL_CLI: await findTemporalCli(),
   });

@@ -1,0 +1,38 @@
+/** When something was broken, and how much of a bare spell that explains. Pure: times in host ms. */
+
+export interface Outage {
+  readonly from: number;
+  readonly to: number;
+  /** Only this symbol was concerned; `null`: everything. */
+  readonly symbol: string | null;
+  /** What it was, for people. */
+  readonly what: string;
+}
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Length of a span that these cover, ms; overlaps count once. */
+export function coveredMs(span: Span, covers: readonly Span[]): number {
+  const parts = covers
+    .map(({ from, to }) => ({ from: Math.max(from, span.from), to: Math.min(to, span.to) }))
+    .filter(({ from, to }) => to > from)
+    .toSorted((a, b) => a.from - b.from);
+  let covered = 0;
+  let reached = span.from;
+  for (const { from, to } of parts) {
+    if (to <= reached) continue;
+    covered += to - Math.max(from, reached);
+    reached = to;
+  }
+  return covered;
+}
+
+/** Those that concern the symbol and touch the span. */
+export function outagesOf(outages: readonly Outage[], symbol: string, { from, to }: Span): readonly Outage[] {
+  return outages.filter(
+    (one) => (one.symbol === null || one.symbol === symbol) && one.from < to && one.to > from,
+  );
+}
