@@ -80,6 +80,7 @@ async function prepare() {
   await ensureBuilt(ROOT);
 }
 
+/** @param {string} name @param {readonly string[]} args */
 async function program(name, args) {
   await prepare();
   const file = join(ROOT, 'dist', PROGRAMS[name] ?? '');
