@@ -125,7 +125,9 @@ describe('the image, built by hand', { timeout: BUILD_MS }, () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'stopkeeper-image-'));
     app = join(await buildByHand(folder), 'app');
-    system = await startSystem({ scenario: 'scenarios/default.json', builtIn: app, env: image?.env ?? {} });
+    const dist = join(app, 'dist');
+    const build = { build: () => dist, paperBuild: dist };
+    system = await startSystem({ scenario: 'scenarios/default.json', ...build, env: image?.env ?? {} });
   }, BUILD_MS);
 
   afterAll(async () => {

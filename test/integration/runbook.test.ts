@@ -130,8 +130,12 @@ const STAGES: Readonly<Record<string, Stage>> = {
   },
   '`memory-lost`': {
     before: async (system) => {
+      const { runId } = await system.client.workflow.getHandle(BTC).describe();
       await system.client.workflow.getHandle(BTC).terminate('by mistake');
-      await stateOf(system, BTC, ['PROTECTED']);
+      await until('another run of the guard', async () => {
+        const { runId: now } = await system.client.workflow.getHandle(BTC).describe();
+        return now !== runId && (await guarded(system));
+      });
     },
   },
   'Balance extraction failed': {
@@ -202,23 +206,27 @@ function runBlock(system: System, script: string): Promise<Ran> {
   });
 }
 
+/** Takes back what is released; answers whether every position has a guard that says protected. */
+async function guarded(system: System): Promise<boolean> {
+  const watcher = system.client.workflow.getHandle('watch:main');
+  for (const { symbol, positionIdx } of await watcher.query<readonly Released[]>('released'))
+    await watcher.executeUpdate('adopt', { args: [{ symbol, positionIdx }] });
+  const running = 'WorkflowType="guardPosition" AND ExecutionStatus="Running"';
+  const all = await system.client.workflow.count(running);
+  const well = await system.client.workflow.count(`${running} AND ProtectionState="PROTECTED"`);
+  return all.count === SYMBOLS.length && well.count === SYMBOLS.length;
+}
+
 /** Whatever a section left behind: every position open, its guard running and proven, and lists that say so. */
 async function putBack(system: System): Promise<void> {
   await system.paper.clearFaults();
-  const watcher = system.client.workflow.getHandle('watch:main');
-  const released = (await quietly(() => watcher.query<readonly Released[]>('released'))) ?? [];
-  for (const { symbol, positionIdx } of released)
-    await watcher.executeUpdate('adopt', { args: [{ symbol, positionIdx }] });
   for (const position of POSITIONS)
     if ((await system.paper.row(position.symbol)) === undefined)
       await system.paper.position({ action: 'open', ...position });
+  // A message of the last section may be under way: asked again until all is well.
+  await until('every position guarded', () => quietly(() => guarded(system)), PATIENCE_MS);
   await settled(system, SYMBOLS);
-  const running = 'WorkflowType="guardPosition" AND ExecutionStatus="Running"';
-  await until('lists that show every guard protected', async () => {
-    const all = await system.client.workflow.count(running);
-    const well = await system.client.workflow.count(`${running} AND ProtectionState="PROTECTED"`);
-    return all.count === SYMBOLS.length && well.count === SYMBOLS.length;
-  });
+  await until('lists that say so', () => guarded(system), PATIENCE_MS);
 }
 
 describe('the commands of the runbook', { timeout: 600_000 }, () => {
@@ -253,7 +261,7 @@ describe('the commands of the runbook', { timeout: 600_000 }, () => {
     ).toEqual([]);
   });
 
-  it.each(runnable)('of "$title" do what they say', async ({ title, blocks: own }) => {
+  it.each(runnable)('of $title do what they say', async ({ title, blocks: own }) => {
     await putBack(system);
     const stage = STAGES[title];
     await stage?.before(system);

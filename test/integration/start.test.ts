@@ -230,6 +230,11 @@ describe('what prevents a start: exit code 2, every problem named, nothing left'
     );
   });
 
+  test('a version for workers that are started and stopped together', async () => {
+    const env = { STOPKEEPER_DEPLOYMENT: 'stopkeeper', STOPKEEPER_BUILD_ID: '0.1.0' };
+    expect(await refused([], env)).toContain('worker versioning is for workers that run by themselves');
+  });
+
   test('an option that does not exist', async () => {
     expect(await refused(['--twice'], {})).toContain("unknown option '--twice'");
   });

@@ -63,6 +63,7 @@ describe('on PostgreSQL', { timeout: TEST_MS }, () => {
       'schema, Temporal server, namespace, search attributes, paper exchange, worker',
       () => startSystem({ scenario, policy: FAST_POLICY, server }),
     );
+    closing.push(() => system.close());
   }, TEST_MS);
 
   afterAll(async () => {
