@@ -8,7 +8,7 @@ import type { Alert, AlertKind } from '../../src/domain/alert.ts';
 import type { ProtectionState } from '../../src/domain/board.ts';
 import type { SessionStatus } from '../../src/domain/report.ts';
 import type { WatchedLeg } from '../../src/domain/watch-state.ts';
-import { anchorOf, parseRunbook } from '../support/runbook.ts';
+import { anchorOf, broken, parseRunbook } from '../support/runbook.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const sections = parseRunbook(readFileSync(join(ROOT, 'docs/runbook.md'), 'utf8'));
@@ -81,6 +81,36 @@ describe('the runbook', () => {
       expect(scriptsOf(title)?.length).toBeGreaterThan(1);
     },
   );
+});
+
+describe('a block of commands', () => {
+  const page = (marked: string, after: string): string =>
+    `# Title\n\n\`\`\`${marked}\nls\n\`\`\`\n\n${after}\n`;
+  const blockOf = (text: string) => parseRunbook(text)[0]?.blocks[0];
+
+  test.each([
+    ['sh', 'Nothing about it.'],
+    ['sh', 'Shows what it shows.'],
+    ['sh no-run', 'Shows `a`.'],
+  ])('%s that goes on with "%s" is refused', (marked, after) => {
+    expect(() => parseRunbook(page(marked, after))).toThrow(
+      'line 3: the block does not say what it shows: ls',
+    );
+  });
+
+  test('that shows less than it says, or ends otherwise, is broken', () => {
+    const ran = { code: 0, out: 'one two', err: '' };
+    const shows = blockOf(page('sh', 'Shows `one`, `three`.'));
+    const fails = blockOf(page('sh', 'Fails with `one`.'));
+    const silent = blockOf(page('sh', 'Shows nothing.'));
+    if (shows === undefined || fails === undefined || silent === undefined) throw new Error('no block');
+    expect(broken(shows, ran)[0]).toContain('it does not show three');
+    expect(broken(shows, { ...ran, out: 'one three' })).toEqual([]);
+    expect(broken(shows, { ...ran, code: 1 })[0]).toContain('exit code 1');
+    expect(broken(fails, ran)[0]).toContain('exit code 0');
+    expect(broken(fails, { ...ran, code: 1 })).toEqual([]);
+    expect(broken(silent, ran)[0]).toContain('it shows something');
+  });
 });
 
 describe('links', () => {
