@@ -29,8 +29,8 @@ export interface SystemOptions {
   readonly build?: () => string;
   /** More environment for one worker, by its number from 0. */
   readonly workerEnv?: (at: number) => Readonly<Record<string, string>>;
-  /** Folder whose `dist` the worker and the paper exchange are run from; the project's own where it is left out. */
-  readonly builtIn?: string;
+  /** Folder of the built program that the paper exchange is run from; `dist` by default. */
+  readonly paperBuild?: string;
   /** Another Temporal server than the development server on SQLite. */
   readonly server?: ServerPart;
 }
@@ -80,7 +80,6 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const policy = join(folder, 'policy.json');
   await writeFile(policy, JSON.stringify(options.policy ?? {}));
   const cli = process.env['STOPKEEPER_TEMPORAL_CLI'] ?? '';
-  const built = join(options.builtIn ?? ROOT, 'dist');
   const [port, paperPort] = [await freePort(), await freePort()];
   const address = `127.0.0.1:${port}`;
   const paper = new Paper(`http://127.0.0.1:${paperPort}`);
@@ -97,7 +96,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     () => ({
       command: process.execPath,
       args: [
-        join(built, 'paper/main.js'),
+        join(options.paperBuild ?? join(ROOT, 'dist'), 'paper/main.js'),
         '--port',
         String(paperPort),
         '--scenario',
@@ -117,7 +116,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
         folder,
         () => ({
           command: process.execPath,
-          args: [join(options.build?.() ?? built, 'worker.js')],
+          args: [join(options.build?.() ?? join(ROOT, 'dist'), 'worker.js')],
           env: {
             ...process.env,
             TEMPORAL_ADDRESS: address,
