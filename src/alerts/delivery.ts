@@ -17,18 +17,33 @@ export class AlertUndelivered extends Error {
   }
 }
 
+/** Who counts alerts and what became of their deliveries. */
+export interface DeliveryMetrics {
+  raised(alert: Alert): void;
+  delivered(alert: Alert, channel: string, outcome: 'sent' | 'over' | 'failed'): void;
+}
+
+const UNCOUNTED: DeliveryMetrics = { raised: () => undefined, delivered: () => undefined };
+
 export interface DeliveryOptions {
   readonly channels: readonly AlertChannel[];
   readonly log: AlertLog;
   /** ms since the epoch. */
   readonly now: () => number;
   readonly times?: LaneTimes;
+  readonly metrics?: DeliveryMetrics;
 }
 
 export type Deliver = (alert: Alert, signal: AbortSignal) => Promise<void>;
 
 /** Returns when every channel has the alert; throws `AlertUndelivered` otherwise, within 20 s. */
-export function createDelivery({ channels, log, now, times = LANE_TIMES }: DeliveryOptions): Deliver {
+export function createDelivery({
+  channels,
+  log,
+  now,
+  times = LANE_TIMES,
+  metrics = UNCOUNTED,
+}: DeliveryOptions): Deliver {
   const lanes = channels.map((channel) => new ChannelLane(channel, now, times));
   const logged = new RecentIds(REMEMBERED_ALERTS);
 
@@ -36,17 +51,23 @@ export function createDelivery({ channels, log, now, times = LANE_TIMES }: Deliv
     const fields = { id: alert.id, kind: alert.kind, channel: lane.name };
     try {
       const acceptance = await lane.deliver(alert, signal);
-      if (acceptance !== 'known') log.info({ ...fields, acceptance }, 'alert.delivered');
+      if (acceptance === 'known') return null;
+      log.info({ ...fields, acceptance }, 'alert.delivered');
+      metrics.delivered(alert, lane.name, acceptance);
       return null;
     } catch (error) {
       if (!(error instanceof ChannelFailure)) throw error;
       log.warn({ ...fields, reason: error.message }, 'alert.undelivered');
+      metrics.delivered(alert, lane.name, 'failed');
       return `${lane.name} ${error.message}`;
     }
   };
 
   return async (alert, signal) => {
-    if (!logged.has(alert.id)) logAlert(log, alert);
+    if (!logged.has(alert.id)) {
+      logAlert(log, alert);
+      metrics.raised(alert);
+    }
     logged.add(alert.id);
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(DELIVERY_MS)]);
     const reasons = await Promise.all(lanes.map((lane) => through(lane, alert, bounded)));

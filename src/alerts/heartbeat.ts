@@ -26,13 +26,15 @@ export interface HeartbeatOptions {
   readonly log: AlertLog;
   /** ms since the epoch. */
   readonly now: () => number;
+  /** A ping was answered well, or not; `at` in ms. */
+  readonly pinged?: (outcome: 'sent' | 'failed', at: number) => void;
 }
 
 /**
  * Takes note of a round and pings after a complete one, at most every 10 s; returns at once and never throws. One address serves all
  * accounts of the worker, so it is silent while the last round of any of them failed or is overdue.
  */
-export function createHeartbeat({ url, log, now }: HeartbeatOptions): (round: WatcherRound) => void {
+export function createHeartbeat({ url, log, now, pinged }: HeartbeatOptions): (round: WatcherRound) => void {
   const rounds = new Map<string, WatcherRound & { readonly at: number }>();
   let pingedAt = Number.NEGATIVE_INFINITY;
   let failures = 0;
@@ -43,8 +45,10 @@ export function createHeartbeat({ url, log, now }: HeartbeatOptions): (round: Wa
       expectSuccess(await httpCall({ url: target.reveal(), method: 'GET' }, options));
       if (failures > 0) log.info({ failures }, 'heartbeat.recovered');
       failures = 0;
+      pinged?.('sent', now());
     } catch (error) {
       failures += 1;
+      pinged?.('failed', now());
       const reason = error instanceof ChannelFailure ? error.message : 'unexpected failure';
       // Once for each spell: it comes back every 10 s, and the monitor tells of it anyway.
       if (failures === 1) log.warn({ reason }, 'heartbeat.failed');

@@ -4,24 +4,27 @@ import type { Leg } from './position.ts';
 export type AlertLevel = 'WARNING' | 'CRITICAL' | 'EMERGENCY' | 'RESOLVED';
 
 /** Conditions that a guard or the watcher reports; one alert for each spell, some repeated. */
-export type AlertKind =
-  | 'unprotected'
-  | 'unprotected-emergency'
-  | 'key-rejected'
-  | 'blind'
-  | 'stop-vanished'
-  | 'stop-passed'
-  | 'floor-passed'
-  | 'wrong-side'
-  | 'another-writer'
-  | 'liquidating'
-  | 'liquidation-near'
-  | 'liquidation-cross'
-  | 'not-tightened'
-  | 'no-legal-stop'
-  | 'emergency-close'
-  | 'memory-lost'
-  | 'resolved';
+export const ALERT_KINDS = [
+  'unprotected',
+  'unprotected-emergency',
+  'key-rejected',
+  'blind',
+  'stop-vanished',
+  'stop-passed',
+  'floor-passed',
+  'wrong-side',
+  'another-writer',
+  'liquidating',
+  'liquidation-near',
+  'liquidation-cross',
+  'not-tightened',
+  'no-legal-stop',
+  'emergency-close',
+  'memory-lost',
+  'resolved',
+] as const;
+
+export type AlertKind = (typeof ALERT_KINDS)[number];
 
 export interface Alert {
   /** Unique for ever: workflow id, number within it. */

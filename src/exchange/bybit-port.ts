@@ -1,10 +1,12 @@
 /** Bybit behind the port: one account's reads, stops and closes, in the product's words (DESIGN §10). */
+import type { WriteOutcome } from '../domain/failure.ts';
 import { createBybitClient, DEADLINES, type Deadlines } from './bybit-client.ts';
 import { LANE_LIMITS, lanesOf, type LaneLimits } from './endpoints.ts';
 import { createGate, type Gate } from './gate.ts';
 import { SILENT, type PortLogger } from './logger.ts';
 import { balanceShape, parseKeyInfo } from './parse-account.ts';
-import type { VenueName, VenuePort } from './port.ts';
+import { TurnPassed, type VenueName, type VenuePort, type WriteUrgency } from './port.ts';
+import { UNCOUNTED, type PortMetrics } from './port-metrics.ts';
 import { createReads } from './reads.ts';
 import { readCandles, readClosedPnl, readExecutions, readNotCovered } from './records.ts';
 import { createRedactor } from './redaction.ts';
@@ -35,13 +37,14 @@ export interface BybitPortOptions {
   /** This machine's clock, ms. */
   readonly now?: () => number;
   readonly logger?: PortLogger;
+  readonly metrics?: PortMetrics;
   /** Measures the clock and reads the instruments now, so that the first session does not wait for them. */
   readonly readAhead?: boolean;
 }
 
 /** Throws `Error` where the options cannot work: no URL for the paper venue, not a URL, an empty key. */
 export function createBybitPort(options: BybitPortOptions): VenuePort {
-  const { account, venue, baseUrl, apiKey, apiSecret, logger = SILENT } = options;
+  const { account, venue, baseUrl, apiKey, apiSecret, logger = SILENT, metrics = UNCOUNTED } = options;
   if (apiKey === '' || apiSecret === '') throw new Error('API key or secret is empty');
   const time: TimeSource = { ...SYSTEM_TIME, ...(options.now && { wall: options.now }) };
   const limits = { lanes: LANE_LIMITS, requestsPerMinute: 120, workers: 1, ...options.limits };
@@ -55,6 +58,7 @@ export function createBybitPort(options: BybitPortOptions): VenuePort {
     limits: lanesOf(limits.lanes, limits.workers),
     time,
     logger,
+    metrics,
   });
   const reads = createReads(calls, time, logger, limits.requestsPerMinute / limits.workers);
   if (options.readAhead === true) reads.ahead();
@@ -62,8 +66,10 @@ export function createBybitPort(options: BybitPortOptions): VenuePort {
     account,
     venue,
     ...reads.port,
-    setStop: (request, urgency, waitingSince) =>
-      setStop(calls, reads.knownInstrument(request.symbol), request, urgency, waitingSince),
+    setStop: (request, urgency, waitingSince) => {
+      const instrument = reads.knownInstrument(request.symbol);
+      return counted(metrics, urgency, setStop(calls, instrument, request, urgency, waitingSince));
+    },
     closePosition: (request) => closePosition(calls, request),
     orderByLinkId: (symbol, orderLinkId) => orderByLinkId(calls, symbol, orderLinkId),
     wallet: async () => balanceShape(await calls.read('wallet', { accountType: 'UNIFIED' })),
@@ -77,4 +83,19 @@ export function createBybitPort(options: BybitPortOptions): VenuePort {
     requestCounts: () => calls.counts(),
     close: () => calls.close(),
   };
+}
+
+async function counted(
+  metrics: PortMetrics,
+  urgency: WriteUrgency,
+  write: Promise<WriteOutcome>,
+): Promise<WriteOutcome> {
+  try {
+    const outcome = await write;
+    metrics.stopWritten(urgency, outcome.kind);
+    return outcome;
+  } catch (error) {
+    metrics.stopWritten(urgency, error instanceof TurnPassed ? 'postponed' : 'not-sent');
+    throw error;
+  }
 }

@@ -14,6 +14,8 @@ export interface Gate {
   /** ms until a request of this importance fits the budget; 0 is now. */
   waitMs(importance: Importance): number;
   take(): Pass;
+  /** Requests that were sent in the running window, and how many it holds. */
+  budget(): { readonly used: number; readonly size: number };
 }
 
 export interface GateOptions {
@@ -44,6 +46,12 @@ export function createGate({
   let door: Door = { kind: 'open' };
   let sentAt: number[] = [];
 
+  function sent(): readonly number[] {
+    const now = time.mono();
+    sentAt = sentAt.filter((at) => at > now - perMs);
+    return sentAt;
+  }
+
   function look(): Door {
     if (door.kind === 'shut' && time.mono() >= door.until) door = { kind: 'probing', underway: false };
     return door;
@@ -57,12 +65,12 @@ export function createGate({
       return null;
     },
     waitMs: (importance) => {
-      const now = time.mono();
-      sentAt = sentAt.filter((at) => at > now - perMs);
+      const recent = sent();
       const room = Math.max(1, Math.floor(requests * SHARE[importance]));
-      const blocking = sentAt[sentAt.length - room];
-      return blocking === undefined ? 0 : Math.max(0, blocking + perMs - now);
+      const blocking = recent[recent.length - room];
+      return blocking === undefined ? 0 : Math.max(0, blocking + perMs - time.mono());
     },
+    budget: () => ({ used: sent().length, size: requests }),
     take: () => {
       const probe = look().kind === 'probing';
       if (probe) door = { kind: 'probing', underway: true };

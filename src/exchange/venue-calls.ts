@@ -5,6 +5,7 @@ import { createVenueClock, type VenueClock } from './clock.ts';
 import {
   ENDPOINTS,
   LANE_IMPORTANCE,
+  type Endpoint,
   type EndpointName,
   type LaneLimits,
   type LaneName,
@@ -12,7 +13,8 @@ import {
 import type { Gate } from './gate.ts';
 import { createLane, READ_RANK, type Lane, type Rank, type Turn } from './limiter.ts';
 import type { PortLogger } from './logger.ts';
-import { integer, isRecord, NO_RATE_HEADERS, type Reply } from './reply.ts';
+import { UNCOUNTED, type PortMetrics, type RequestReport } from './port-metrics.ts';
+import { integer, isRecord, NO_RATE_HEADERS, type RateHeaders, type Reply } from './reply.ts';
 import type { TimeSource } from './time-source.ts';
 import { answerOf, isBan, judge, outcomeOf, unavailable, type Answer, type Verdict } from './verdict.ts';
 
@@ -39,6 +41,7 @@ export interface VenueCallsOptions {
   readonly limits: LaneLimits;
   readonly time: TimeSource;
   readonly logger: PortLogger;
+  readonly metrics?: PortMetrics;
 }
 
 /**
@@ -53,8 +56,9 @@ export function createVenueCalls({
   limits,
   time,
   logger,
+  metrics = UNCOUNTED,
 }: VenueCallsOptions): VenueCalls {
-  const lanes = new Map<LaneName, Lane>();
+  const lanes = createLanes(limits, gate, time);
   const counts = new Map<string, number>();
   const stopWrites = createUnderway();
   const clock = createVenueClock({
@@ -64,24 +68,20 @@ export function createVenueCalls({
   });
   const client = makeClient(() => clock.signingTime());
 
-  function laneOf(name: LaneName): Lane {
-    const known = lanes.get(name);
-    if (known) return known;
-    const lane = newLane(name, limits, gate, time);
-    lanes.set(name, lane);
-    return lane;
-  }
-
   async function send(name: EndpointName, params: Params, rank: Rank, turn?: Turn): Promise<Verdict> {
     const endpoint = ENDPOINTS[name];
-    const lane = laneOf(endpoint.lane);
+    const lane = lanes.of(endpoint.lane);
+    const queuedAt = time.mono();
     const pass = await lane.enter(rank, turn);
+    const sentAt = time.mono();
     counts.set(endpoint.path, (counts.get(endpoint.path) ?? 0) + 1);
     const reply = await client.call(name, params);
     pass.settle(isBan(reply) ? 'banned' : reply.kind === 'lost' ? 'lost' : 'answered');
     const verdict = withBanWait(judge(reply, endpoint, clock.venueNow()), reply);
     const refused = verdict.kind === 'failed' && verdict.class === 'rate';
-    lane.follow(reply.kind === 'envelope' ? reply.rate : NO_RATE_HEADERS, refused, clock.venueNow());
+    const rate = reply.kind === 'envelope' ? reply.rate : NO_RATE_HEADERS;
+    lane.follow(rate, refused, clock.venueNow());
+    metrics.requested(reportOf(endpoint, verdict, rate, { queuedAt, sentAt, endedAt: time.mono() }));
     if (verdict.kind === 'failed') report(verdict, reply);
     return verdict;
   }
@@ -118,16 +118,49 @@ export function createVenueCalls({
     stopWritesUnderway: () => stopWrites.now(),
     stopWritesIdle: () => stopWrites.idle(),
     counts: () => Object.fromEntries(counts),
+    close: () => lanes.close(),
+  };
+}
+
+/** Times in ms of one clock. */
+function reportOf(
+  { path: endpoint, lane }: Endpoint,
+  verdict: Verdict,
+  { limit, remaining }: RateHeaders,
+  at: { readonly queuedAt: number; readonly sentAt: number; readonly endedAt: number },
+): RequestReport {
+  return {
+    endpoint,
+    lane,
+    result: verdict.kind === 'ok' ? 'ok' : verdict.class,
+    waitedSeconds: (at.sentAt - at.queuedAt) / 1_000,
+    tookSeconds: (at.endedAt - at.sentAt) / 1_000,
+    limit,
+    remaining,
+  };
+}
+
+interface Lanes {
+  of(name: LaneName): Lane;
+  close(): void;
+}
+
+/** Each made when it is first used. */
+function createLanes(limits: LaneLimits, gate: Gate, time: TimeSource): Lanes {
+  const lanes = new Map<LaneName, Lane>();
+  return {
+    of: (name) => {
+      const importance = LANE_IMPORTANCE[name];
+      const window = importance === 'write' ? { windowMs: WRITE_WINDOW_MS } : {};
+      const lane =
+        lanes.get(name) ?? createLane({ perSecond: limits[name], importance, gate, time, ...window });
+      lanes.set(name, lane);
+      return lane;
+    },
     close: () => {
       for (const lane of lanes.values()) lane.close();
     },
   };
-}
-
-function newLane(name: LaneName, limits: LaneLimits, gate: Gate, time: TimeSource): Lane {
-  const importance = LANE_IMPORTANCE[name];
-  const window = importance === 'write' ? { windowMs: WRITE_WINDOW_MS } : {};
-  return createLane({ perSecond: limits[name], importance, gate, time, ...window });
 }
 
 function timeOf({ time, result }: Answer): number {

@@ -135,3 +135,22 @@ describe('secrets (I9)', () => {
     );
   });
 });
+
+describe('what is counted', () => {
+  it('is each alert once, and each delivery with its outcome', async () => {
+    const counted: string[] = [];
+    const metrics = {
+      raised: ({ kind }: { readonly kind: string }) => counted.push(`raised ${kind}`),
+      delivered: (_: unknown, channel: string, outcome: string) => counted.push(`${channel} ${outcome}`),
+    };
+    const targets = { webhookUrl: new Secret(hook.url), webhookSecret: null, telegram: null };
+    const channels = channelsOf(targets, Date.now);
+    const counting = createDelivery({ channels, log, now: Date.now, times: TIMES, metrics });
+    hook.react = () => ({ kind: 'answer', status: 400 });
+    await expect(counting(anAlert(), NEVER)).rejects.toThrow('not delivered');
+    hook.react = () => ({ kind: 'answer', status: 200 });
+    await counting(anAlert(), NEVER);
+    await counting(anAlert(), NEVER);
+    expect(counted).toEqual(['raised unprotected', 'webhook failed', 'webhook sent']);
+  });
+});
