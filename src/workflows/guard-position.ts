@@ -254,6 +254,7 @@ async function nextCheck(run: GuardRun, wishes: Wishes): Promise<GuardResult | n
 
 async function end(run: GuardRun, wishes: Wishes): Promise<void> {
   run.show();
+  run.ended();
   await run.outbox.drain(DRAIN_MS);
   const left = run.book.outbox;
   if (left.length > 0) {

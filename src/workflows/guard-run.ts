@@ -32,6 +32,7 @@ import type { Policy } from '../domain/policy.ts';
 import type { Observation } from '../domain/position.ts';
 import { protective, reading, routine } from './activity-options.ts';
 import { failureDetail } from './failure-info.ts';
+import { GuardReporter } from './guard-reporter.ts';
 import { Outbox } from './outbox.ts';
 import { hashOf } from './pacing.ts';
 
@@ -56,6 +57,7 @@ export class GuardRun {
   #shown = '';
   #released = false;
   readonly #attributes: boolean;
+  readonly #reporter: GuardReporter;
   readonly outbox: Outbox;
 
   constructor(input: GuardInput) {
@@ -67,6 +69,7 @@ export class GuardRun {
     this.#ordersReadAt = input.carried?.ordersReadAt ?? input.book?.lastAt ?? 0;
     this.#closeAttempts = input.carried?.closeAttempts ?? 0;
     this.#attributes = input.searchAttributes !== 'off';
+    this.#reporter = new GuardReporter(this.book, input.carried !== undefined);
     this.outbox = new Outbox({
       pending: () => this.book.outbox,
       delivered: (alertId) => this.apply({ kind: 'delivered', alertId }),
@@ -91,9 +94,11 @@ export class GuardRun {
   /** One check, of what the venue shows now where a message `asked` for it; returns the closing report once the leg is proven flat. */
   async check(asked: boolean, rewrite: boolean): Promise<ClosingReport | null> {
     const confirming = sighted(this.book.state)?.kind === 'confirming';
+    const lagMs = asked || this.nextCheckAt === 0 ? null : Math.max(0, Date.now() - this.nextCheckAt);
     const observation = await this.#observe(confirming ? 'confirm' : asked ? 'prompt' : 'routine');
     const decision = this.#see(observation, rewrite);
     this.checks += 1;
+    this.#reporter.checked({ account: this.account, seen: observation.kind, lagMs });
     const report = await this.#act(decision.action, rewrite);
     await this.#reportEnded();
     return report;
@@ -106,7 +111,7 @@ export class GuardRun {
     this.nextCheckAt = Date.now() + Math.round(this.book.state.kind === 'protected' ? wait * spread : wait);
   }
 
-  /** Search attributes on change only, and the details for the UI. */
+  /** Search attributes on change only, the details for the UI, and the worker's metrics. */
   show(): void {
     const status = guardStatus(this.book, {
       checks: this.checks,
@@ -114,6 +119,7 @@ export class GuardRun {
       now: Date.now(),
     });
     setCurrentDetails(guardDetails(status, this.book.log, workflowInfo().workflowId));
+    this.#reporter.shown(this.book, this.nextCheckAt);
     if (!this.#attributes || this.#released) return;
     const since = unprotectedSince(this.book.state);
     const trailing = this.book.episode !== null && this.book.episode.trailing !== null;
@@ -126,6 +132,11 @@ export class GuardRun {
       { key: ATTRIBUTES.since, value: since === null ? null : new Date(since) },
       ...(this.book.episode === null ? [] : [{ key: ATTRIBUTES.side, value: this.book.episode.side }]),
     ]);
+  }
+
+  /** Nothing of this guard shows in the worker's metrics from now on. */
+  ended(): void {
+    this.#reporter.ended();
   }
 
   /** The last word of a released guard. */

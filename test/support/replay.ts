@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Client, WorkflowClientInterceptor } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
+import { SILENT_SINKS } from './guard-sinks.ts';
 
 type History = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>;
 
@@ -71,7 +72,7 @@ export async function replayAll(
   if (histories.length === 0) return;
   const problems: string[] = [];
   for await (const { workflowId, runId, error } of Worker.runReplayHistories(
-    { workflowBundle },
+    { workflowBundle, sinks: SILENT_SINKS },
     histories.map(({ workflowId: id, history }) => ({ workflowId: id, history })),
   )) {
     if (error !== undefined) problems.push(`${workflowId} (run ${runId}): ${error.message}`);

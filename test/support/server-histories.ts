@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
+import { SILENT_SINKS } from './guard-sinks.ts';
 import { ROOT } from './root.ts';
 
 export type History = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>;
@@ -26,7 +27,10 @@ export async function replayEach(
   const workflowBundle = { codePath: join(ROOT, 'dist/workflow-bundle.js') };
   const problems: string[] = [];
   let count = 0;
-  for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle }, histories)) {
+  for await (const { workflowId, error } of Worker.runReplayHistories(
+    { workflowBundle, sinks: SILENT_SINKS },
+    histories,
+  )) {
     if (error === undefined) count += 1;
     else problems.push(`${workflowId} does not replay: ${error.message}`);
   }
