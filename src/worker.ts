@@ -20,10 +20,11 @@ import { createActivities, createAuxActivities } from './activities/index.ts';
 import { loadConfig, resolvePolicy, type Config } from './config.ts';
 import { ConfigError, formatProblems, type Problem } from './config-error.ts';
 import { AUX_TASK_QUEUE, TASK_QUEUE, watchId } from './domain/names.ts';
-import { createGate } from './exchange/gate.ts';
+import { createGate, type Gate } from './exchange/gate.ts';
 import { createPorts, type Ports } from './exchange/ports.ts';
 import { VenueError } from './exchange/port.ts';
 import { loggerFor, type Logger } from './logging.ts';
+import { freePort } from './operator/ports.ts';
 import { createRunningGuards } from './running-guards.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 import {
@@ -31,7 +32,10 @@ import {
   connectWorker,
   TemporalConnectionError,
   temporalSettings,
+  type TemporalSettings,
 } from './temporal-connection.ts';
+import { createWorkerMetrics, guardSinks, type WorkerMetrics } from './worker-metrics.ts';
+import { startMonitoring, type Monitoring } from './worker-monitoring.ts';
 
 /** A guard takes about 0.7 MB of heap while it is cached; a third of the memory is theirs. */
 const BYTES_A_GUARD = 1_000_000;
@@ -57,8 +61,8 @@ async function workflowBundle(): Promise<NonNullable<WorkerOptions['workflowBund
   });
 }
 
-/** The SDK's and the workflows' log lines, in the product's log; the SDK's metrics at the configured address. */
-function installRuntime(log: Logger, metrics: Config['metrics']): void {
+/** The SDK's and the workflows' log lines, in the product's log; the SDK's metrics on a loopback port that our endpoint reads, `null` for none. */
+function installRuntime(log: Logger, sdkPort: number | null): void {
   Runtime.install({
     shutdownSignals: [],
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
@@ -70,14 +74,12 @@ function installRuntime(log: Logger, metrics: Config['metrics']): void {
     }),
     telemetryOptions: {
       logging: { filter: 'WARN', forward: {} },
-      ...(metrics === null
-        ? {}
-        : { metrics: { prometheus: { bindAddress: `${metrics.host}:${metrics.port}` } } }),
+      ...(sdkPort === null ? {} : { metrics: { prometheus: { bindAddress: `127.0.0.1:${sdkPort}` } } }),
     },
   });
 }
 
-function portsOf(config: Config, log: Logger): Ports {
+function portsOf(config: Config, log: Logger, gate: Gate, metrics: WorkerMetrics): Ports {
   return createPorts(
     config.accounts.map((account) => ({
       account: account.alias,
@@ -90,9 +92,10 @@ function portsOf(config: Config, log: Logger): Ports {
         requestsPerMinute: resolvePolicy(config, account.alias, '').requestsPerMinute,
       },
       logger: log,
+      metrics: metrics.venue.of(account.alias),
       readAhead: true,
     })),
-    createGate({ breakerMs: config.banPauseMs }),
+    gate,
   );
 }
 
@@ -101,6 +104,7 @@ function depsOf(
   ports: Ports,
   client: Client,
   log: Logger,
+  { alerts }: WorkerMetrics,
 ): Omit<ActivityDeps, 'searchAttributes'> {
   const venues = new Map(config.accounts.map(({ alias, venue }) => [alias, venue]));
   return {
@@ -118,8 +122,18 @@ function depsOf(
     client,
     runningGuards: createRunningGuards(client),
     log,
-    deliver: createDelivery({ channels: channelsOf(config.alerts, Date.now), log, now: Date.now }),
-    roundEnded: createHeartbeat({ url: config.heartbeatUrl, log, now: Date.now }),
+    deliver: createDelivery({
+      channels: channelsOf(config.alerts, Date.now),
+      log,
+      now: Date.now,
+      metrics: alerts,
+    }),
+    roundEnded: createHeartbeat({
+      url: config.heartbeatUrl,
+      log,
+      now: Date.now,
+      pinged: (outcome, at) => alerts.pinged(outcome, at),
+    }),
     now: Date.now,
   };
 }
@@ -140,6 +154,7 @@ async function createWorkers(
   connection: NativeConnection,
   namespace: string,
   deps: ActivityDeps,
+  { guards: guardMetrics }: WorkerMetrics,
   version: Config['version'],
 ): Promise<Worker[]> {
   const guards = cachedGuards();
@@ -156,6 +171,7 @@ async function createWorkers(
     workflowBundle: await workflowBundle(),
     taskQueue: TASK_QUEUE,
     activities: createActivities(deps),
+    sinks: guardSinks(guardMetrics),
     // The SDK lowers the number of workflow task slots to this one.
     maxCachedWorkflows: guards + 100,
     // A routine check holds a workflow slot while its local activity runs: more slots than guards (docs/temporal.md §4).
@@ -192,15 +208,38 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const settings = temporalSettings(process.env);
   const log = loggerFor(config);
-  installRuntime(log, config.metrics);
+  const gate = createGate({ breakerMs: config.banPauseMs });
+  const metrics = createWorkerMetrics(config, gate);
+  const sdkPort = config.metrics === null ? null : await freePort(null);
+  installRuntime(log, sdkPort);
+  const ports = portsOf(config, log, gate, metrics);
+  const monitoring = await startMonitoring({ config, metrics, ports, sdkPort, log });
+  await work(config, settings, { log, metrics, ports, monitoring });
+}
+
+interface Parts {
+  readonly log: Logger;
+  readonly metrics: WorkerMetrics;
+  readonly ports: Ports;
+  readonly monitoring: Monitoring;
+}
+
+/** Connects, polls and works until a signal ends it. */
+async function work(
+  config: Config,
+  settings: TemporalSettings,
+  { log, metrics, ports, monitoring }: Parts,
+): Promise<void> {
   const connection = await connectClient(settings);
   const native = await connectWorker(settings);
   const client = new Client({ connection, namespace: settings.namespace });
   const attributes = await registerSearchAttributes(connection, settings.namespace);
   if (attributes.kind === 'off') log.warn({ reason: attributes.reason }, 'search-attributes.off');
-  const ports = portsOf(config, log);
-  const deps: ActivityDeps = { ...depsOf(config, ports, client, log), searchAttributes: attributes.kind };
-  const workers = await createWorkers(native, settings.namespace, deps, config.version);
+  const deps: ActivityDeps = {
+    ...depsOf(config, ports, client, log, metrics),
+    searchAttributes: attributes.kind,
+  };
+  const workers = await createWorkers(native, settings.namespace, deps, metrics, config.version);
   const stopping = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
     stopping.abort();
@@ -215,6 +254,7 @@ async function main(): Promise<void> {
   const running = Promise.all(workers.map((worker) => worker.run()));
   await keepWatchers(deps, ports.aliases);
   const { namespace, address } = settings;
+  monitoring.polls({ workers, connection, client, namespace });
   log.info(
     { channels: channelNames(config.alerts), heartbeat: config.heartbeatUrl === null ? 'off' : 'on' },
     'alerts.channels',
@@ -229,6 +269,7 @@ async function main(): Promise<void> {
     if (stopping.signal.aborted) leave(log);
     throw error;
   } finally {
+    monitoring.stopsPolling();
     ports.close();
   }
   await native.close();

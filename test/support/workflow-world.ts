@@ -13,13 +13,16 @@ import {
   type ActivityInterceptorsFactory,
   type WorkerOptions,
 } from '@temporalio/worker';
+import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeEach } from 'vitest';
 import type { ActivityDeps } from '../../src/activities/deps.ts';
 import { createActivities, createAuxActivities } from '../../src/activities/index.ts';
 import { AUX_TASK_QUEUE, SEARCH_ATTRIBUTES, TASK_QUEUE } from '../../src/domain/names.ts';
 import { changedPolicy, type PolicyChange } from '../../src/domain/policy-change.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy.ts';
+import { GuardMetrics } from '../../src/metrics/guard-metrics.ts';
 import { createRunningGuards } from '../../src/running-guards.ts';
+import { guardSinks } from '../../src/worker-metrics.ts';
 import { FakeVenue } from './fake-port.ts';
 import { pathFrom, replayAll, RunLog, workflowBundle } from './replay.ts';
 import { Stage } from './stage.ts';
@@ -55,13 +58,22 @@ export interface World {
   readonly pass: (duration: Duration) => Promise<void>;
   readonly now: () => number;
   readonly runs: RunLog;
+  /** The value of a series of the guards' metrics as a scrape would show it now; `undefined` where there is none. */
+  readonly metric: (name: string, labels: Readonly<Record<string, string>>) => Promise<number | undefined>;
 }
+
+/** Names that `stage` gives to accounts; metrics show no others. */
+const MOST_ACCOUNTS = 40;
+const accountName = (number: number): string => `acc${number}`;
 
 /** Call it once at the top of a test file. */
 export function workflowWorld(): World {
   const clock = new ServerClock();
   const runs = new RunLog();
   const stages = new Map<string, Stage>();
+  const registry = new Registry();
+  const names = Array.from({ length: MOST_ACCOUNTS }, (_, at) => accountName(at + 1));
+  const guardMetrics = new GuardMetrics(registry, names, clock.now);
   let environment: TestWorkflowEnvironment | null = null;
   let plain: Client | null = null;
   let stop = async (): Promise<void> => undefined;
@@ -86,7 +98,7 @@ export function workflowWorld(): World {
     plain = new Client({ connection: env().connection, interceptors: { workflow: [runs.interceptor] } });
     await registerAttributes(env());
     await clock.learn(env());
-    stop = await startWorkers(env(), clock, {
+    stop = await startWorkers(env(), clock, guardMetrics, {
       port: (account) => stageOf(account).venue.port,
       policy: (account) => stageOf(account).policy,
       mode: () => 'DEMO',
@@ -130,9 +142,15 @@ export function workflowWorld(): World {
     client,
     runs,
     now: clock.now,
+    metric: async (name, labels) => {
+      const found = await registry.getSingleMetric(name)?.get();
+      const wanted = Object.entries(labels);
+      return found?.values.find((series) => wanted.every(([label, value]) => series.labels[label] === value))
+        ?.value;
+    },
     stage: (change = {}) => {
       accounts += 1;
-      const account = `acc${accounts}`;
+      const account = accountName(accounts);
       const venue = new FakeVenue({ account, now: clock.now });
       const made = new Stage(account, client(), venue, changedPolicy(DEFAULT_POLICY, change));
       stages.set(account, made);
@@ -169,6 +187,7 @@ async function registerAttributes(env: TestWorkflowEnvironment): Promise<void> {
 async function startWorkers(
   env: TestWorkflowEnvironment,
   clock: ServerClock,
+  guardMetrics: GuardMetrics,
   deps: ActivityDeps,
 ): Promise<() => Promise<void>> {
   const learning: ActivityInterceptorsFactory = () => ({
@@ -190,6 +209,7 @@ async function startWorkers(
       taskQueue: TASK_QUEUE,
       workflowBundle,
       activities: createActivities(deps),
+      sinks: guardSinks(guardMetrics),
       maxConcurrentWorkflowTaskExecutions: 100,
       maxConcurrentLocalActivityExecutions: 100,
     }),
