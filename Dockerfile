@@ -28,7 +28,6 @@ COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json ./
 COPY scenarios ./scenarios
-COPY deploy/worker-healthy.mjs ./deploy/
 ENV NODE_ENV=production STOPKEEPER_DATA=/data
 USER 1000:1000
 ENTRYPOINT ["/usr/bin/tini", "--"]
