@@ -214,6 +214,8 @@ export async function guardPosition(input: GuardInput): Promise<GuardResult> {
     if (!ready) run.outbox.flush();
     else if (run.outbox.idle) {
       leavePinnedBuild();
+      // The next run may be another worker's, and says at its start where it is.
+      run.ended();
       await continueAsNew<typeof guardPosition>({
         account: run.account,
         leg: run.book.leg,
