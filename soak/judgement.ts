@@ -23,7 +23,7 @@ import { judgedLoosenings, type JudgedLoosening } from './verdicts/stops.ts';
 /** A worker may grow by so much between its second minute and the end. */
 const MOST_GROWTH = 1.2;
 /** The worker that grows old; the other one is killed all the time. */
-const OLD_WORKER = 'worker-1';
+export const OLD_WORKER = 'worker-1';
 
 export interface Judgement {
   readonly problems: readonly Problem[];

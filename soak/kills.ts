@@ -19,7 +19,7 @@ export interface Kill {
 const READY_MS = 12_000;
 /** After a restart of all workers nothing else is killed until every guard had its time to check again: interval + 15 s, and a little. */
 const UNDISTURBED_MS = 50_000;
-const FIRST_HALF_SLOT_MS = 80_000;
+const FIRST_HALF_SLOT_MS = 75_000;
 const SECOND_HALF_SLOT_MS = 90_000;
 const FIRST_HALF: readonly Victim[] = ['workers', 'power-cut', 'workers', 'server'];
 /** How long each stays away, ms; the lone worker's is the longest that an operator may take. */

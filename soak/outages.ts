@@ -3,6 +3,7 @@
 export interface Outage {
   readonly from: number;
   readonly to: number;
+  readonly part: 'worker' | 'server' | 'venue' | 'everything';
   /** Only this symbol was concerned; `null`: everything. */
   readonly symbol: string | null;
   /** What it was, for people. */

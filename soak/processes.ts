@@ -70,17 +70,18 @@ export class Processes {
     const [first] = workers;
     switch (what) {
       case 'worker':
-        if (first !== undefined) await this.#away([first], downMs, 'one worker killed', TASK_TIMEOUT_MS);
+        if (first !== undefined)
+          await this.#away([first], downMs, { part: 'worker', what: 'one worker killed' }, TASK_TIMEOUT_MS);
         return;
       case 'workers':
         await this.#allWorkers(downMs);
         return;
       case 'server':
-        await this.#away([temporal], downMs, 'Temporal server killed');
+        await this.#away([temporal], downMs, { part: 'server', what: 'Temporal server killed' });
         return;
       case 'venue':
         await this.#beforeVenueDies();
-        await this.#away([paper], downMs, 'venue killed');
+        await this.#away([paper], downMs, { part: 'venue', what: 'venue killed' });
         return;
       case 'power-cut':
         await this.#beforeVenueDies();
@@ -90,12 +91,17 @@ export class Processes {
   }
 
   /** `lastsMs`: what it cost although others of its kind went on; otherwise until it is back. */
-  async #away(programs: readonly Program[], downMs: number, what: string, lastsMs?: number): Promise<void> {
+  async #away(
+    programs: readonly Program[],
+    downMs: number,
+    kind: Pick<Outage, 'part' | 'what'>,
+    lastsMs?: number,
+  ): Promise<void> {
     const from = await this.#kill(programs);
     await sleep(downMs);
     await this.#start(programs);
     const to = lastsMs === undefined ? Date.now() : from + lastsMs;
-    this.outages.push({ from, to, symbol: null, what });
+    this.outages.push({ from, to, symbol: null, ...kind });
   }
 
   async #allWorkers(downMs: number): Promise<void> {
@@ -109,6 +115,7 @@ export class Processes {
     this.outages.push({
       from,
       to: Math.max(readyAt, from + TASK_TIMEOUT_MS),
+      part: 'worker',
       symbol: null,
       what: 'both workers killed',
     });
@@ -123,7 +130,7 @@ export class Processes {
     await this.#start(workers);
     const readyAt = Date.now();
     this.restarts.push({ what: 'power-cut', killedAt: from, startedAt, readyAt });
-    this.outages.push({ from, to: readyAt, symbol: null, what: 'power cut' });
+    this.outages.push({ from, to: readyAt, part: 'everything', symbol: null, what: 'power cut' });
   }
 
   async #kill(programs: readonly Program[]): Promise<number> {

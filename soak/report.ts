@@ -2,7 +2,7 @@
 import { rounded } from '../bench/support/figures.ts';
 import type { Machine } from '../bench/support/machine.ts';
 import type { Evidence } from './evidence.ts';
-import { recoveryText, type Judgement } from './judgement.ts';
+import { OLD_WORKER, recoveryText, type Judgement } from './judgement.ts';
 import { spellText } from './verdicts/spells.ts';
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
@@ -61,6 +61,9 @@ function figures(evidence: Evidence, judgement: Judgement): readonly (readonly [
     ['workflow tasks too slow', String(judgement.slowTasks.length)],
     ...recovered.map((text): readonly [string, string] => ['all guards check again', text]),
     ['histories replayed', `${evidence.replayed} of ${evidence.runs.length}`],
+    ...(memory.some(({ name }) => name === OLD_WORKER)
+      ? []
+      : [[`memory of ${OLD_WORKER}`, 'not compared: its last life was too short'] as const]),
     ...memory.map(({ name, minutes, earlyMb, lateMb, ratio }): readonly [string, string] => [
       `memory of ${name}`,
       `${rounded(earlyMb)} MB at minute ${minutes[0]}, ${rounded(lateMb)} MB at minute ${rounded(minutes[1], 1)}: ratio ${ratio.toFixed(2)}`,
@@ -71,10 +74,15 @@ function figures(evidence: Evidence, judgement: Judgement): readonly (readonly [
 }
 
 /** The whole report; ends with `PASSED` or the list of what was broken. */
-export function reportText(evidence: Evidence, judgement: Judgement, machine: Machine): string {
+export function reportText(
+  evidence: Evidence,
+  judgement: Judgement,
+  machine: Machine,
+  busyPct: number,
+): string {
   const { seed, positions, began, faultsEnded } = evidence;
   const minutes = rounded((faultsEnded - began) / 60_000, 1);
-  const head = `soak of ${minutes} min with ${positions} positions, seed ${seed}; ${machine.cores} cores (${machine.cpu}), Node.js ${machine.node}`;
+  const head = `soak of ${minutes} min with ${positions} positions, seed ${seed}; ${machine.cores} cores (${machine.cpu}), Node.js ${machine.node}, busy ${busyPct} % of the time with everything that ran`;
   const lines = figures(evidence, judgement).map(([name, text]) => `  ${name.padEnd(24)} ${text}`);
   const spells = judgement.long.map((spell) => `  ${spellText(spell)}`);
   const broken = judgement.problems.map(({ promise, what }) => `  ${promise}: ${what}`);

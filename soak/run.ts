@@ -109,7 +109,7 @@ async function carriedOut(stage: Stage, options: SoakOptions): Promise<Evidence>
   await firstSession(stage, options);
   const began = Date.now();
   const bytesBefore = databaseBytes(database);
-  const watching = watched(stage);
+  const unwatch = watched(stage);
   try {
     await carryOutPlan(stage, options, began);
     await system.paper.clearFaults();
@@ -117,9 +117,11 @@ async function carriedOut(stage: Stage, options: SoakOptions): Promise<Evidence>
     const faultsEnded = Date.now();
     const settled = await settling(system);
     stage.problems.push(...(settled.afterMs === null ? problemsOf('I5, I7: settles', settled.waiting) : []));
+    // From here on the soak itself ends processes.
+    await unwatch();
     return await gathered(stage, options, { began, faultsEnded, settled, database, bytesBefore });
   } finally {
-    watching.abort();
+    await unwatch();
   }
 }
 
@@ -135,8 +137,8 @@ async function firstSession({ system }: Stage, { note }: SoakOptions): Promise<v
   if (report.status === 'FAILED') throw new Error('the first session failed before anything was broken');
 }
 
-/** Looks after the soak's own books meanwhile: memory, the venue's records, processes that ended by themselves. */
-function watched(stage: Stage): AbortController {
+/** Looks after the soak's own books meanwhile: memory, the venue's records, processes that ended by themselves. Returns how to end that. */
+function watched(stage: Stage): () => Promise<void> {
   const stop = new AbortController();
   const look = async (): Promise<void> => {
     while (!stop.signal.aborted) {
@@ -146,8 +148,11 @@ function watched(stage: Stage): AbortController {
       await sleep(SAMPLE_EVERY_MS, undefined, { signal: stop.signal }).catch(() => undefined);
     }
   };
-  void look();
-  return stop;
+  const looking = look();
+  return () => {
+    stop.abort();
+    return looking;
+  };
 }
 
 async function endedByThemselves(processes: Processes): Promise<readonly Problem[]> {

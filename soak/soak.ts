@@ -4,7 +4,7 @@
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { machine } from '../bench/support/machine.ts';
+import { busyShare, machine } from '../bench/support/machine.ts';
 import { reportText } from './report.ts';
 import { soak, type SoakOptions } from './run.ts';
 
@@ -48,14 +48,17 @@ function asked(): Asked {
 
 async function main(options: Asked): Promise<boolean> {
   options.note(`seed ${options.seed}, ${options.positions} positions, ${options.minutes} minutes`);
+  const busy = busyShare();
   const { evidence, judgement, folder } = await soak(options);
+  const busyPct = Math.round(busy() * 100);
   const facts = machine();
-  process.stdout.write(reportText(evidence, judgement, facts));
+  process.stdout.write(reportText(evidence, judgement, facts, busyPct));
   if (options.json !== undefined) {
     const { seed, positions, done, settled, replayed, databaseBytes } = evidence;
     const minutes = options.minutes;
     const result = {
       machine: facts,
+      machineBusyPct: busyPct,
       seed,
       positions,
       minutes,

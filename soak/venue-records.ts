@@ -76,6 +76,7 @@ function outageOf(hits: readonly PaperRequest[]): readonly Outage[] {
     {
       from: Math.min(...hits.map(({ time }) => time)),
       to: Math.max(...ends),
+      part: 'venue',
       symbol: symbolOf(first),
       what: `${first.fault}${first.code === null || first.code === 0 ? '' : ` ${first.code}`} at ${first.path.split('/').at(-1) ?? ''}`,
     },

@@ -6,8 +6,11 @@ import type { LostTask, Run } from '../run-facts.ts';
 import type { EndedByHand } from '../operators.ts';
 
 const LATE_MS = 1_000;
-/** A task that was taken so long before a worker died may have been lost with it, ms. */
-const LOST_WITH_WORKER_MS = 12_000;
+/** A task that was taken so long before a process died may have been lost with it, ms. */
+const LOST_WITH_IT_MS = 12_000;
+/** A dead worker may still be given a task for so long, and a server that has just come back gives some out in vain, ms. */
+const DEAD_WORKER_MS = 1_000;
+const SERVER_SETTLES_MS = 5_000;
 
 /** Runs that a history names as its continuation and that are not among those read. */
 export function missingRuns(runs: readonly Run[]): readonly string[] {
@@ -19,16 +22,18 @@ export function missingRuns(runs: readonly Run[]): readonly string[] {
   );
 }
 
-/** Workflow tasks that timed out although no worker was killed and no server was away: a worker took too long. */
+/** Workflow tasks that timed out although neither the worker that had taken it nor the server was away: a worker took too long. */
 export function slowTasks(runs: readonly Run[], outages: readonly Outage[]): readonly LostTask[] {
-  return runs
-    .flatMap(({ lostTasks }) => lostTasks)
-    .filter(({ takenAt, lostAt }) => {
-      const killed = outages.some(
-        ({ from, to }) => takenAt <= to && from <= lostAt && takenAt >= from - LOST_WITH_WORKER_MS,
-      );
-      return !killed;
-    });
+  const losing = outages.flatMap(({ part, from, to }) => {
+    if (part === 'venue') return [];
+    const until = part === 'worker' ? from + DEAD_WORKER_MS : to + SERVER_SETTLES_MS;
+    return [{ from: from - LOST_WITH_IT_MS, until, diedAt: from }];
+  });
+  const lost = runs.flatMap(({ lostTasks }) => lostTasks);
+  return lost.filter(
+    ({ takenAt, lostAt }) =>
+      !losing.some(({ from, until, diedAt }) => takenAt >= from && takenAt <= until && lostAt >= diedAt),
+  );
 }
 
 export interface Lateness {

@@ -21,8 +21,7 @@ describe('the plan of a soak', () => {
 
   it.each(SEEDS)('has every kind of kill within five minutes, seed %i', (seed) => {
     const what = new Set(kills(plan(seed, 5)).map((kill) => kill.what));
-    expect([...what].toSorted()).toEqual(['server', 'venue', 'worker', 'workers']);
-    expect(new Set(kills(plan(seed)).map((kill) => kill.what))).toContain('power-cut');
+    expect([...what].toSorted()).toEqual(['power-cut', 'server', 'venue', 'worker', 'workers']);
   });
 
   it.each(SEEDS)('lets one worker grow old in the second half, seed %i', (seed) => {

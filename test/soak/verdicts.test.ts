@@ -77,7 +77,13 @@ function run(override: Partial<Run> = {}): Run {
   };
 }
 
-const outage = (from: number, to: number, symbol: string | null = null): Outage => ({
+const outage = (
+  from: number,
+  to: number,
+  symbol: string | null = null,
+  part: Outage['part'] = 'worker',
+): Outage => ({
+  part,
   from,
   to,
   symbol,
@@ -237,8 +243,13 @@ describe('histories', () => {
   it('show a task that took too long where no process was away', () => {
     const lost = { workflowId: 'guard:main:BTCUSDT', takenAt: 50_000, lostAt: 60_000 };
     expect(slowTasks([run({ lostTasks: [lost] })], [])).toHaveLength(1);
-    expect(slowTasks([run({ lostTasks: [lost] })], [outage(55_000, 65_000)])).toEqual([]);
-    expect(slowTasks([run({ lostTasks: [lost] })], [outage(10_000, 20_000)])).toHaveLength(1);
+    const slow = (...outages: readonly Outage[]) => slowTasks([run({ lostTasks: [lost] })], outages).length;
+    expect(slow(outage(55_000, 65_000))).toBe(0);
+    expect(slow(outage(10_000, 20_000))).toBe(1);
+    // A worker that came back and took it is not excused by its own kill; a server that came back is.
+    expect(slow(outage(45_000, 49_000))).toBe(1);
+    expect(slow(outage(45_000, 49_000, null, 'server'))).toBe(0);
+    expect(slow(outage(49_000, 61_000, null, 'venue'))).toBe(1);
   });
 
   it('show late checks, apart from those of an outage', () => {
