@@ -31,9 +31,12 @@ export function formatProblems(title: string, problems: readonly Problem[]): str
   return [`${title} (${count})`, ...lines].join('\n');
 }
 
+/** So much of a long value is shown, with the quote before it. */
+export const SHOWN_CHARACTERS = 57;
+
 /** A value as an error may show it: quoted and cut, so that a pasted file does not fill the screen. */
 export function shown(value: unknown): string {
   // undefined and functions have no JSON, whatever the declaration says.
   const text = (JSON.stringify(value) as string | undefined) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}..."` : text;
+  return text.length > 60 ? `${text.slice(0, SHOWN_CHARACTERS)}..."` : text;
 }

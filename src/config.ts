@@ -12,7 +12,7 @@ import {
   type ListenAddress,
   type ReadFile,
 } from './config-environment.ts';
-import { ConfigError, type Problem } from './config-error.ts';
+import { ConfigError, SHOWN_CHARACTERS, type Problem } from './config-error.ts';
 import { withFileValues } from './config-files.ts';
 import { readPolicyFile } from './config-policy.ts';
 import type { PolicyFile } from './policy-schema.ts';
@@ -86,7 +86,7 @@ export function loadConfig(env: Environment, options: LoadOptions = {}): Config 
     ...accountProblems,
     ...policy.problems,
   ];
-  if (settings === null || problems.length > 0) throw new ConfigError(problems);
+  if (settings === null || problems.length > 0) throw new ConfigError(withoutSecrets(problems, clean));
   return {
     accounts,
     policyFile: policy.file,
@@ -124,6 +124,25 @@ function hastyAfterBan(
 function versionOf(settings: EnvironmentSettings): Config['version'] {
   const { STOPKEEPER_DEPLOYMENT: deploymentName, STOPKEEPER_BUILD_ID: buildId } = settings;
   return deploymentName === undefined || buildId === undefined ? null : { deploymentName, buildId };
+}
+
+const SECRET_NAMES = /_(?:API_KEY|API_SECRET|WEBHOOK|WEBHOOK_SECRET|BOT_TOKEN|HEARTBEAT_URL)$/;
+/** Shorter values are words that messages use, and no secrets. */
+const SHORTEST_SECRET = 8;
+
+/** A secret that was pasted into another variable too is not shown as that variable's wrong value (I9). */
+function withoutSecrets(
+  problems: readonly Problem[],
+  env: Readonly<Record<string, string>>,
+): readonly Problem[] {
+  const secrets = Object.entries(env)
+    .filter(([name, value]) => SECRET_NAMES.test(name) && value.length >= SHORTEST_SECRET)
+    // A long value is shown cut.
+    .flatMap(([, value]) => [value, JSON.stringify(value).slice(1, SHOWN_CHARACTERS)])
+    .toSorted((a, b) => b.length - a.length);
+  const scrubbed = (text: string): string =>
+    secrets.reduce((clean, secret) => clean.replaceAll(secret, '[secret]'), text);
+  return problems.map((problem) => ({ ...problem, message: scrubbed(problem.message) }));
 }
 
 function alertTargets(settings: EnvironmentSettings): AlertTargets {

@@ -364,6 +364,24 @@ describe('secrets (I9)', () => {
   });
 });
 
+describe('a secret that was pasted into another variable too', () => {
+  const long = `https://hooks.example/${'t0ken'.repeat(20)}`;
+
+  test.each([
+    ['STOPKEEPER_LOG_LEVEL', KEYS.BYBIT_API_SECRET, KEYS],
+    ['STOPKEEPER_VENUE', KEYS.BYBIT_API_KEY, KEYS],
+    ['STOPKEEPER_ACCOUNTS', 'Live_Secret_0002', { BYBIT_API_SECRET: 'Live_Secret_0002' }],
+    ['STOPKEEPER_CONFIG', KEYS.BYBIT_API_SECRET, KEYS],
+    ['STOPKEEPER_METRICS', long, { STOPKEEPER_ALERT_WEBHOOK: long }],
+  ])('is not shown as the wrong value of %s', (name, secret, env) => {
+    const found = problems({ ...PAPER, ...env, [name]: secret });
+    const words = formatProblems('Configuration', found);
+    expect(words).toContain(name);
+    expect(words).toContain('[secret]');
+    expect(words).not.toContain(secret.slice(0, 40));
+  });
+});
+
 describe('the policy file', () => {
   test('a symbol is over its account, the account over the defaults, and objects merge', () => {
     const config = load(
