@@ -52,6 +52,7 @@ const COMMANDS = {
   temporal,
   bench: (args) => measure('bench', args),
   soak: (args) => measure('soak', args),
+  mutants: (args) => measure('mutants', args),
 };
 
 /** @param {readonly string[]} argv */
@@ -117,7 +118,7 @@ async function postgres() {
   });
 }
 
-/** Programs with a folder of their own beside `src`. @param {'bench' | 'soak'} name @param {readonly string[]} args */
+/** Programs with a folder of their own beside `src`. @param {'bench' | 'soak' | 'mutants'} name @param {readonly string[]} args */
 async function measure(name, args) {
   await prepare();
   const built = await ensureBenchBuilt(ROOT);

@@ -134,4 +134,32 @@ describe('an attempt of a protective write', () => {
     await attempt(book);
     expect(events.map(({ event }) => event)).not.toContain('stop.proven');
   });
+
+  it.each([
+    ['ok-without-effect', '94, but the read shows no stop'],
+    ['unchanged-without-effect', '"not modified" 94, but the read shows no stop'],
+  ] as const)('fails where the venue answers %s: an answer is no proof (I2)', async (kind, words) => {
+    const { venue, events, attempt, look } = world();
+    const book = await look(newBook('main', venue.open()), false);
+    venue.fault({ call: 'setStop', kind });
+    await expect(attempt(book)).rejects.toThrow(words);
+    expect(events.map(({ event }) => event)).not.toContain('stop.proven');
+  });
+
+  it('fails where the read after it still shows the looser stop from before', async () => {
+    const { venue, attempt, look } = world();
+    const book = await look(newBook('main', venue.open({ stopLoss: '90' })), false);
+    venue.fault({ call: 'setStop', kind: 'ok-without-effect' });
+    await expect(attempt(book)).rejects.toThrow('accepted the stop 94, but the read shows 90');
+  });
+
+  it('is proven by a tighter stop that a human set meanwhile', async () => {
+    const { venue, events, attempt, look } = world();
+    const leg = venue.open();
+    const book = await look(newBook('main', leg), false);
+    venue.fault({ call: 'snapshot', kind: 'meanwhile', skip: 1, act: () => venue.humanStop(leg, '97') });
+    const after = await attempt(book);
+    expect(after.state).toMatchObject({ kind: 'protected', stop: '97' });
+    expect(events.map(({ event }) => event)).toContain('stop.proven');
+  });
 });
