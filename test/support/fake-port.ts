@@ -163,6 +163,16 @@ export class FakeVenue {
     this.#faults.push({ fault, skip: fault.skip ?? 0, left: times === 'always' ? Infinity : times });
   }
 
+  /** The next call of this kind waits until the answer is called. */
+  holding(call: Call): () => void {
+    let go: () => void = () => undefined;
+    const until = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    this.fault({ call, kind: 'wait', until });
+    return go;
+  }
+
   mend(): void {
     this.#faults = [];
   }

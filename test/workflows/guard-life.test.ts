@@ -160,6 +160,20 @@ describe('a stop that a human cancels', () => {
   });
 });
 
+describe('a message that arrives in the middle of a check', () => {
+  it('is not forgotten when that check ends: the next one does what it asks', async () => {
+    const stage = world.stage({ checkEveryMs: 86_400_000 });
+    const leg = stage.venue.open();
+    const sent = stage.venue.holding('setStop');
+    const guard = await stage.startGuard(leg);
+    await until('the write', () => stage.venue.asked('setStop').length === 1);
+    await guard.signal('reprotect', { rewrite: true });
+    sent();
+    await until('the second write', () => stage.venue.asked('setStop').length === 2);
+    await stage.proven(leg, '94');
+  });
+});
+
 describe('a position that goes into profit', () => {
   it.each([
     ['long', ['102', '101.6', '103', '102.4', '104', '103.3'], ['94', '101.19', '102.18', '103.17']],

@@ -175,6 +175,20 @@ describe('a long watch', () => {
   });
 });
 
+describe('a reprotect to it in the middle of a round', () => {
+  it('is not forgotten when that round ends: the next one wakes every guard', async () => {
+    const stage = world.stage({ checkEveryMs: 86_400_000, discoverEveryMs: 86_400_000 });
+    const leg = stage.venue.open({ stopLoss: '97' });
+    const read = stage.venue.holding('snapshot');
+    await stage.startWatcher();
+    await until('the round', () => stage.venue.asked('snapshot').length === 1);
+    await stage.watcher.signal('reprotect', { rewrite: true });
+    read();
+    await until('the write that the message asked for', () => stage.venue.asked('setStop').length === 1);
+    await stage.proven(leg, '97');
+  });
+});
+
 describe('two of everything at once', () => {
   it('two sessions and two watchers leave exactly one guard for each leg', async () => {
     const stage = world.stage();
