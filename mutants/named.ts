@@ -28,7 +28,7 @@ const CLAIMED =
 
 const attempts: TestStage = { project: 'unit', files: ['test/activities'] };
 const domain: TestStage = { project: 'unit', files: ['test/domain'] };
-const venue: TestStage = { project: 'unit', files: ['test/exchange', 'test/fuzz'] };
+const bytes: TestStage = { project: 'unit', files: ['test/fuzz/protection.test.ts'] };
 const failures: TestStage = { project: 'workflow', files: ['test/workflows/guard-failures.test.ts'] };
 const life: TestStage = { project: 'workflow', files: ['test/workflows/guard-life.test.ts'] };
 const sessions: TestStage = { project: 'workflow', files: ['test/workflows/start-session.test.ts'] };
@@ -82,7 +82,7 @@ export const NAMED: readonly NamedMutant[] = [
         put: "return { kind: 'flat', confirmed: input.mode === 'confirm', readAt: reader.now() };",
       },
     ],
-    stages: [attempts, { project: 'unit', files: ['test/fuzz'] }, life],
+    stages: [attempts, bytes, life],
   },
   {
     name: 'broken-row-is-flat',
@@ -94,7 +94,7 @@ export const NAMED: readonly NamedMutant[] = [
         put: 'unreadable: [...loose],',
       },
     ],
-    stages: [venue, life],
+    stages: [{ project: 'unit', files: ['test/exchange/parse-positions.test.ts'] }, bytes, life],
   },
   {
     name: '34040-is-applied',
@@ -106,7 +106,9 @@ export const NAMED: readonly NamedMutant[] = [
         put: "return { kind: 'applied' };",
       },
     ],
-    stages: [venue],
+    stages: [
+      { project: 'unit', files: ['test/exchange/return-codes.test.ts', 'test/exchange/writes.test.ts'] },
+    ],
   },
   {
     name: '34040-is-proof',
@@ -183,7 +185,9 @@ export const NAMED: readonly NamedMutant[] = [
         put: 'void needles;',
       },
     ],
-    stages: [venue],
+    stages: [
+      { project: 'unit', files: ['test/exchange/redaction.test.ts', 'test/exchange/bybit-client.test.ts'] },
+    ],
   },
   {
     name: 'four-attempts',
