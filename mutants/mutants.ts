@@ -115,24 +115,21 @@ async function untouched(
   return took;
 }
 
-async function triedNamed(copy: TreeCopy, mutant: NamedMutant, options: TrialOptions): Promise<Result> {
-  const began = performance.now();
-  let outcome: Outcome;
-  try {
-    outcome = await copy.with(
-      patched((file) => copy.read(file), mutant),
-      () => stagesOf(copy, mutant.stages, options),
-    );
-  } catch (error) {
-    outcome = { kind: 'broken', why: error instanceof Error ? error.message : String(error) };
+/** Each stage of a named mutant, first without it: only tests that pass by themselves can notice anything. */
+async function triedNamed(
+  copy: TreeCopy,
+  mutant: NamedMutant,
+  options: TrialOptions,
+  passing: Set<TestStage>,
+): Promise<Outcome> {
+  const files = patched((file) => copy.read(file), mutant);
+  for (const stage of mutant.stages) {
+    if (!passing.has(stage)) await untouched(copy, [stage], options);
+    passing.add(stage);
+    const outcome = await copy.with(files, () => tried(copy, stage, options));
+    if (outcome.kind !== 'survived') return outcome;
   }
-  return {
-    set: 'named',
-    name: mutant.name,
-    what: mutant.breaks,
-    outcome,
-    ms: Math.round(performance.now() - began),
-  };
+  return { kind: 'survived' };
 }
 
 async function named(copy: TreeCopy, { part, seed }: Asked): Promise<readonly Result[]> {
@@ -140,16 +137,18 @@ async function named(copy: TreeCopy, { part, seed }: Asked): Promise<readonly Re
   const chosen = NAMED.filter(
     ({ name, patches }) => name.includes(part) || patches.some(({ file }) => file.includes(part)),
   );
-  const stages = new Map(
-    chosen.flatMap((mutant) => mutant.stages).map((stage) => [JSON.stringify(stage), stage]),
-  );
-  note(`${chosen.length} named mutants; first their tests without any of them`);
-  await untouched(copy, [...stages.values()], options);
+  note(`${chosen.length} named mutants, each after its tests without it`);
+  const passing = new Set<TestStage>();
   const results: Result[] = [];
   for (const mutant of chosen) {
-    const result = await triedNamed(copy, mutant, options);
-    results.push(result);
-    note(`${result.name}: ${result.outcome.kind} in ${Math.round(result.ms / 1_000)} s`);
+    const began = performance.now();
+    const outcome = await triedNamed(copy, mutant, options, passing).catch((error: unknown): Outcome => ({
+      kind: 'broken',
+      why: error instanceof Error ? error.message : String(error),
+    }));
+    const ms = Math.round(performance.now() - began);
+    results.push({ set: 'named', name: mutant.name, what: mutant.breaks, outcome, ms });
+    note(`${mutant.name}: ${outcome.kind} in ${Math.round(ms / 1_000)} s`);
   }
   return results;
 }

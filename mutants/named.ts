@@ -11,6 +11,8 @@ export interface Patch {
 export interface TestStage {
   readonly project: 'unit' | 'workflow' | 'integration';
   readonly files: readonly string[];
+  /** Only tests whose name holds this text. */
+  readonly only?: string;
 }
 
 export interface NamedMutant {
@@ -29,11 +31,17 @@ const CLAIMED =
 const attempts: TestStage = { project: 'unit', files: ['test/activities'] };
 const domain: TestStage = { project: 'unit', files: ['test/domain'] };
 const bytes: TestStage = { project: 'unit', files: ['test/fuzz/protection.test.ts'] };
-const failures: TestStage = { project: 'workflow', files: ['test/workflows/guard-failures.test.ts'] };
-const life: TestStage = { project: 'workflow', files: ['test/workflows/guard-life.test.ts'] };
-const sessions: TestStage = { project: 'workflow', files: ['test/workflows/start-session.test.ts'] };
-const ledger: TestStage = { project: 'workflow', files: ['test/workflows/keep-ledger.test.ts'] };
+const failures = workflow('guard-failures', 'is tried exactly three times');
+const falseAnswers = workflow('guard-failures', 'an answer that is not true');
+const life = workflow('guard-life', 'reads that fail');
+const duringCheck = workflow('guard-life', 'in the middle of a check');
+const duringRound = workflow('watch-account', 'in the middle of a round');
+const ledger = workflow('keep-ledger', 'that fails three times');
 const histories: TestStage = { project: 'integration', files: ['test/integration/secrets.test.ts'] };
+
+function workflow(file: string, only: string): TestStage {
+  return { project: 'workflow', files: [`test/workflows/${file}.test.ts`], only };
+}
 
 export const NAMED: readonly NamedMutant[] = [
   {
@@ -46,7 +54,7 @@ export const NAMED: readonly NamedMutant[] = [
         put: `${CLAIMED} void prove; void book;`,
       },
     ],
-    stages: [attempts, failures],
+    stages: [attempts, falseAnswers],
   },
   {
     name: 'any-stop-proves',
@@ -58,7 +66,7 @@ export const NAMED: readonly NamedMutant[] = [
         put: 'return near || stop.gt(0);',
       },
     ],
-    stages: [attempts, failures],
+    stages: [attempts, falseAnswers],
   },
   {
     name: 'tightening-turned-round',
@@ -120,7 +128,7 @@ export const NAMED: readonly NamedMutant[] = [
         put: `if (outcome.kind === 'unchanged') ${CLAIMED} else await prove(attempt, stop, outcome, written, add, book);`,
       },
     ],
-    stages: [attempts, failures, sessions],
+    stages: [attempts, falseAnswers],
   },
   {
     name: 'wake-cleared-after-check',
@@ -137,7 +145,7 @@ export const NAMED: readonly NamedMutant[] = [
         put: 'const report = await run.check(asked, rewrite);\n  wishes.woken = false;\n  wishes.rewrite = false;',
       },
     ],
-    stages: [life, { project: 'workflow', files: ['test/workflows/guard-messages.test.ts'] }],
+    stages: [duringCheck],
   },
   {
     name: 'watcher-wake-cleared-after-round',
@@ -149,7 +157,7 @@ export const NAMED: readonly NamedMutant[] = [
         put: '    const began = Date.now();\n    nextRoundAt = began + (await round(watch));\n    watch.woken = false;',
       },
     ],
-    stages: [{ project: 'workflow', files: ['test/workflows/watch-account.test.ts'] }],
+    stages: [duringRound],
   },
   {
     name: 'secret-in-result',

@@ -103,6 +103,7 @@ export async function tried(copy: TreeCopy, stage: TestStage, options: TrialOpti
       '--reporter=json',
       `--outputFile=${report}`,
       ...together,
+      ...(stage.only === undefined ? [] : ['-t', stage.only]),
       ...stage.files,
     ],
     copy.root,

@@ -140,17 +140,24 @@ describe('figures', () => {
       { side: 'Sell', pnl: '0.35', updatedAt: T - 10 },
       { side: 'Buy', pnl: '99', updatedAt: T },
       { side: 'Sell', pnl: '77', updatedAt: 499_999 },
+      { side: 'Sell', pnl: '0.25', updatedAt: 500_000 },
     ] as const;
-    expect(closingReport(anEpisode(), [aFill()], rows, 0)?.pnl).toBe('-5.75');
+    expect(closingReport(anEpisode(), [aFill()], rows, 0)?.pnl).toBe('-5.5');
     expect(closingReport(anEpisode(), [aFill()], [], 0)?.pnl).toBeNull();
   });
 
   it('unexplained says so and keeps what was known', () => {
-    expect(unexplained(anEpisode(), 1_250)).toMatchObject({
+    expect(unexplained(anEpisode(), 1_250)).toEqual({
       reason: 'unexplained',
-      stop: '94',
-      pnl: null,
+      episode: '500000',
+      side: 'long',
+      size: '1',
+      entryPrice: '100',
       exitPrice: null,
+      pnl: null,
+      stop: '94',
+      slippage: null,
+      closedAt: null,
       unprotectedSeconds: '1.3',
     });
     expect(unexplained(null, 0)).toMatchObject({ episode: null, side: null, unprotectedSeconds: '0.0' });
@@ -203,6 +210,11 @@ describe('passed through size 0', () => {
       'funding in between',
       ['long', '1', [fill('Buy', '1', 1), { ...fill('Buy', '1', 2), execType: 'Funding' }]],
       false,
+    ],
+    [
+      'closed by the first fill and opened again in two',
+      ['long', '2', [fill('Sell', '1', 1), fill('Buy', '1', 2), fill('Buy', '1', 3)]],
+      true,
     ],
     ['no executions at all', ['long', '1', []], false],
   ])('%s: %#', (_name, input, expected) => {

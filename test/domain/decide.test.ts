@@ -211,6 +211,24 @@ describe('trailing', () => {
   });
 });
 
+describe('the smallest step', () => {
+  it('holds for moves of a trailing stop, not for the first one', () => {
+    const guard = protectedGuard({}, policyWith({ fixedStopPct: 3, minMovePct: 5 }));
+    expect(writeOf(guard.sees({ price: '101.1' }))).toMatchObject({ stop: '100.3', stopKind: 'trailing' });
+  });
+
+  it("does not hold for a human's stop that the trail overtakes", () => {
+    const guard = trailingGuard();
+    guard.sees({ stopLoss: '100.33' });
+    expect(writeOf(guard.sees({ price: '101.14' }))).toMatchObject({ stop: '100.34', urgency: 'tighten' });
+  });
+
+  it('does not hold for a fixed stop that follows its entry price', () => {
+    const guard = protectedGuard();
+    expect(writeOf(guard.sees({ entryPrice: '100.02' }))).toMatchObject({ stop: '94.02', rule: 'fixed' });
+  });
+});
+
 describe('liquidation', () => {
   const isolated = { marginMode: 'ISOLATED_MARGIN' } as const;
 
@@ -342,6 +360,17 @@ describe('reads that show no open leg', () => {
 
   it('a first read that is a row of size 0 confirms nothing by itself', () => {
     expect(new GuardUnderTest().seesFlat(true).action.kind).toBe('confirm');
+  });
+
+  it.each([
+    [500_000, 'same'],
+    [700_000, 'reopened'],
+    [null, 'reopened'],
+  ] as const)('a leg that two reads showed flat, seen again as open since %j, is %s', (openTime, episode) => {
+    const guard = protectedGuard();
+    guard.seesFlat(false, 1_000);
+    guard.seesFlat(true, 2_000);
+    expect(guard.sees({ openTime }, 1_000).episode).toBe(episode);
   });
 
   it('a broken answer in between starts the confirmation again', () => {

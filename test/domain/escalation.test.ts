@@ -21,6 +21,7 @@ describe('a leg that gets no stop', () => {
   it('is CRITICAL as soon as the write has failed for good, once, and checked every 5 s', () => {
     const guard = criticalGuard();
     expect(levels(guard)).toEqual(['CRITICAL unprotected']);
+    expect(guard.alerts[0]?.message).toBe('no stop for 3.0 s: VenueRefused by the test');
     expect(cadence(guard.book, DEFAULT_POLICY)).toBe(5_000);
     guard.now += 5_000;
     guard.fails();
@@ -243,7 +244,10 @@ describe('Liq and Adl', () => {
     guard.seesNothing('VenueUnavailable', 2_000);
     guard.sees({}, 2_000);
     expect(guard.ofKind('liquidating')).toHaveLength(1);
-    expect(guard.ofKind('liquidating')[0]?.level).toBe('EMERGENCY');
+    expect(guard.ofKind('liquidating')[0]).toMatchObject({
+      level: 'EMERGENCY',
+      message: expect.stringContaining(status === 'Liq' ? 'it is liquidating' : 'it is deleveraging'),
+    });
     expect(cadence(guard.book, DEFAULT_POLICY)).toBe(2_000);
     const held = protectedGuard();
     expect(held.sees({ status, price: '105' }, 30_000).action.kind).toBe('watch');
