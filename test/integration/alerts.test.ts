@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Alert } from '../../src/domain/alert.ts';
 import { AlertReceiver, OK, type Received } from '../support/alert-receiver.ts';
+import { textOf } from '../support/histories.ts';
 import { startSystem, until, type System } from '../support/system.ts';
 
 const SECRET = 'whsec-integration-0123456789';
@@ -135,8 +136,11 @@ describe('a stop that the venue refuses for good', () => {
     const log = worker?.log ?? '';
     expect(log).toContain('"channels":["log","webhook (signed)","telegram"],"heartbeat":"on"');
     expect(log).toContain('alert.undelivered');
-    const histories = await system.temporal('workflow', 'show', '-w', 'guard:main:ETHUSDT', '-o', 'json');
+    const guard = system.client.workflow.getHandle('guard:main:ETHUSDT');
+    const histories = textOf(await guard.fetchHistory());
     expect(histories).toContain('not delivered: ');
+    // The alerts themselves are in it too, as payloads.
+    expect(histories).toContain('"todo":');
     for (const text of [log, histories]) {
       expect(text).not.toContain('47110815');
       expect(text).not.toContain(SECRET);

@@ -47,3 +47,16 @@ export function attemptsOf(history: History, activityType: string): readonly num
     started != null && wanted.has(String(started.scheduledEventId)) ? [started.attempt ?? 0] : [],
   );
 }
+
+/** All that a history says, payloads included: as bytes they hide from a search in its JSON. */
+export function textOf(history: History): string {
+  const texts: string[] = [];
+  const visit = (value: unknown): void => {
+    if (typeof value === 'string') texts.push(value);
+    else if (value instanceof Uint8Array) texts.push(Buffer.from(value).toString('utf8'));
+    else if (typeof value === 'object' && value !== null)
+      for (const inner of Object.values(value)) visit(inner);
+  };
+  visit(history);
+  return texts.join('\n');
+}
