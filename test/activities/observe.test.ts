@@ -1,12 +1,13 @@
 /** What one read of a leg says when the read fails, or its row is broken: unreadable, never flat (I4, I8). */
 import { describe, expect, it } from 'vitest';
-import { KNOWS_NOTHING, observeLeg, readingOf, VolatilityCache } from '../../src/activities/observe.ts';
+import { KNOWS_NOTHING, observeLeg, readingOf } from '../../src/activities/observe.ts';
+import { VolatilityCache } from '../../src/activities/volatility.ts';
 import { DEFAULT_POLICY } from '../../src/domain/policy.ts';
 import type { Leg, Observation } from '../../src/domain/position.ts';
 import { FakeVenue } from '../support/fake-port.ts';
 import { failure } from '../support/fake-venue-records.ts';
 
-const MODES = ['routine', 'prompt', 'fresh', 'confirm'] as const;
+const MODES = ['routine', 'prompt', 'recent', 'fresh', 'confirm'] as const;
 
 function world() {
   const now = (): number => 1_000_000;

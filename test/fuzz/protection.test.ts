@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { attemptStop } from '../../src/activities/ensure-stop.ts';
-import { KNOWS_NOTHING, observeLeg, VolatilityCache, type Reader } from '../../src/activities/observe.ts';
+import { KNOWS_NOTHING, observeLeg, type Reader } from '../../src/activities/observe.ts';
+import { VolatilityCache } from '../../src/activities/volatility.ts';
 import { evolve, evolveAll } from '../../src/domain/evolve.ts';
 import { newBook } from '../../src/domain/guard-state.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy.ts';
@@ -243,6 +244,8 @@ async function writes(
       reader,
       input: { account: 'main', book, policy, rewrite: true },
       earlier: [],
+      first: true,
+      signal: new AbortController().signal,
       remember: () => undefined,
       sleep: () => Promise.resolve(),
       log,
