@@ -184,6 +184,13 @@ describe('the floor (I1)', () => {
     expect(guard.sees({}, 1_000).action.kind).toBe('none');
   });
 
+  it('allowLooser before the leg was ever seen has nothing to lower', () => {
+    const guard = new GuardUnderTest();
+    guard.apply({ kind: 'loosening-allowed' });
+    expect(guard.book).toEqual(newBook('main', { symbol: 'BTCUSDT', positionIdx: 0 }));
+    expect(writeOf(guard.sees()).stop).toBe('94');
+  });
+
   it('allowLooser is used up by its proof also when the price has moved the wanted stop meanwhile', () => {
     const guard = protectedGuard({ marginMode: 'ISOLATED_MARGIN', liqPrice: '95' });
     guard.policy = { ...DEFAULT_POLICY, liquidation: { ...DEFAULT_POLICY.liquidation, bufferPct: 0.3 } };
