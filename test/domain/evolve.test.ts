@@ -60,6 +60,18 @@ describe('proof', () => {
     expect(guard.book.state).toMatchObject({ kind: 'protected', stopKind: 'fixed' });
   });
 
+  it('a stop that was asked for, but that the price has passed, heals no failure', () => {
+    const guard = new GuardUnderTest();
+    guard.sees();
+    guard.fails(aFailure('VenueUnknown'));
+    guard.sees();
+    guard.writes(unknown);
+    guard.sees({ stopLoss: '94', price: '93' });
+    expect(guard.book.failure?.type).toBe('VenueUnknown');
+    guard.sees({ price: '95' });
+    expect(guard.book.failure).toBeNull();
+  });
+
   it('a refused write changes nothing that is known', () => {
     const guard = new GuardUnderTest();
     guard.sees();

@@ -325,11 +325,14 @@ describe('a balance that cannot be read', () => {
 
 describe('a new session', () => {
   it('resets baseline and counters, keeps what is allocated, and says what it cleared', () => {
-    const first = newSession(book({ positions: [margin('BTCUSDT', '10')] }), { requestId: 's1' }, T0);
+    const stays = margin('SOLUSDT', '5');
+    const before = book({ positions: [margin('BTCUSDT', '10'), stays] });
+    const first = newSession(before, { requestId: 's1' }, T0);
     expect(first.answer).toEqual({ open: 0, closed: 0 });
     let state = allocate(first.state, '50').state;
     state = allocate(state, '5000').state;
-    state = balanceRead(state, reading({ total: '1100', positions: [margin('ETHUSDT', '10')] }), T0 + MINUTE);
+    const after = reading({ total: '1100', positions: [margin('ETHUSDT', '10'), stays] });
+    state = balanceRead(state, after, T0 + MINUTE);
     expect(dashboardOf(state, T0)).toMatchObject({ sessionPnl: '100.00', sessionPnlPct: '10' });
     expect(summaryOf(state, T0).closedPositions).toBe(1);
 
