@@ -22,6 +22,10 @@ const HINTS: Readonly<Record<string, string>> = {
     'Worker versioning needs both STOPKEEPER_DEPLOYMENT and STOPKEEPER_BUILD_ID; unset both for none.',
   STOPKEEPER_BUILD_ID:
     'Worker versioning needs both STOPKEEPER_DEPLOYMENT and STOPKEEPER_BUILD_ID; unset both for none.',
+  STOPKEEPER_AUDIT: 'Give the path of a file, or leave it unset for none.',
+  STOPKEEPER_AUDIT_MAX_MB: 'Leave it unset for 16 MB.',
+  STOPKEEPER_AUDIT_FILES: 'Leave it unset for 20 files.',
+  STOPKEEPER_ALL_CLEAR: 'Leave it unset for 08:00, or set it to off.',
   STOPKEEPER_ALERT_WEBHOOK: 'Give the full URL, or leave it unset for none.',
   STOPKEEPER_HEARTBEAT_URL: 'Give the full URL, or leave it unset for none.',
   STOPKEEPER_ALERT_WEBHOOK_SECRET:
@@ -69,6 +73,16 @@ const metrics = z
     return z.NEVER;
   });
 
+/** A time of day in UTC as minutes after midnight. */
+const timeOfDay = z
+  .string()
+  .regex(/^(off|([01]\d|2[0-3]):[0-5]\d)$/, expected('a time in UTC such as 08:00, or off'))
+  .default('08:00')
+  .transform((text): number | null => {
+    const [hours, minutes] = text.split(':').map(Number);
+    return text === 'off' ? null : (hours ?? 0) * 60 + (minutes ?? 0);
+  });
+
 /** Webhook addresses often carry a token, so their text is never shown. */
 const secretUrl = z.url({ protocol: /^https?$/, error: 'is not an http or https URL (value not shown)' });
 
@@ -99,6 +113,21 @@ const schema = z.object({
     .string()
     .regex(/^[A-Za-z0-9][\w.+-]{0,99}$/, expected('1 to 100 letters, digits or . _ + -'))
     .optional(),
+  STOPKEEPER_AUDIT: z
+    .string()
+    .default('off')
+    .transform((path) => (path === 'off' ? null : path)),
+  STOPKEEPER_AUDIT_MAX_MB: z
+    .string()
+    .regex(/^([1-9]\d{0,2}|10[01]\d|102[0-4])$/, expected('a whole number from 1 to 1024'))
+    .default('16')
+    .transform(Number),
+  STOPKEEPER_AUDIT_FILES: z
+    .string()
+    .regex(/^([2-9]|[1-9]\d{1,2}|1000)$/, expected('a whole number from 2 to 1000'))
+    .default('20')
+    .transform(Number),
+  STOPKEEPER_ALL_CLEAR: timeOfDay,
   STOPKEEPER_ALERT_WEBHOOK: secretUrl.optional(),
   STOPKEEPER_ALERT_WEBHOOK_SECRET: z
     .string()

@@ -33,6 +33,15 @@ export interface AlertTargets {
   } | null;
 }
 
+/** The audit log beside Temporal. */
+export interface AuditSettings {
+  /** Absolute path of the file that is written. */
+  readonly path: string;
+  readonly maxBytes: number;
+  /** Files in all, that one included. */
+  readonly files: number;
+}
+
 export interface Config {
   readonly accounts: readonly AccountConfig[];
   readonly policyFile: PolicyFile;
@@ -46,6 +55,10 @@ export interface Config {
   readonly metrics: ListenAddress | null;
   readonly alerts: AlertTargets;
   readonly heartbeatUrl: Secret | null;
+  /** `null`: off. */
+  readonly audit: AuditSettings | null;
+  /** When the daily all-clear is sent, minutes after midnight UTC; `null`: never. */
+  readonly allClearAt: number | null;
   /** Worker processes that share one account's limits; each takes its part. */
   readonly workers: number;
   /** How long nothing is sent after the venue has banned this address, ms. */
@@ -99,6 +112,8 @@ export function loadConfig(env: Environment, options: LoadOptions = {}): Config 
     metrics: settings.STOPKEEPER_METRICS,
     alerts: alertTargets(settings),
     heartbeatUrl: secret(settings.STOPKEEPER_HEARTBEAT_URL),
+    audit: auditSettings(settings, cwd),
+    allClearAt: settings.STOPKEEPER_ALL_CLEAR,
     workers: settings.STOPKEEPER_WORKERS,
     banPauseMs: settings.STOPKEEPER_BAN_PAUSE_MS,
     version: versionOf(settings),
@@ -143,6 +158,17 @@ function withoutSecrets(
   const scrubbed = (text: string): string =>
     secrets.reduce((clean, secret) => clean.replaceAll(secret, '[secret]'), text);
   return problems.map((problem) => ({ ...problem, message: scrubbed(problem.message) }));
+}
+
+/** Relative paths are the working folder's, for the worker that writes and for whoever reads. */
+export function auditSettings(settings: EnvironmentSettings, cwd: string): AuditSettings | null {
+  const {
+    STOPKEEPER_AUDIT: path,
+    STOPKEEPER_AUDIT_MAX_MB: megabytes,
+    STOPKEEPER_AUDIT_FILES: files,
+  } = settings;
+  if (path === null) return null;
+  return { path: isAbsolute(path) ? path : join(cwd, path), maxBytes: megabytes * 1_000_000, files };
 }
 
 function alertTargets(settings: EnvironmentSettings): AlertTargets {

@@ -14,6 +14,7 @@ import {
 import { channelNames, channelsOf } from './alerts/channels.ts';
 import { createDelivery } from './alerts/delivery.ts';
 import { createHeartbeat } from './alerts/heartbeat.ts';
+import type { AuditLog } from './audit/audit-log.ts';
 import type { ActivityDeps } from './activities/deps.ts';
 import { startWatcherOf } from './activities/guards.ts';
 import { createActivities, createAuxActivities } from './activities/index.ts';
@@ -34,6 +35,7 @@ import {
   temporalSettings,
   type TemporalSettings,
 } from './temporal-connection.ts';
+import { createWorkerAudit } from './worker-audit.ts';
 import { createWorkerMetrics, guardSinks, type WorkerMetrics } from './worker-metrics.ts';
 import { startMonitoring, type Monitoring } from './worker-monitoring.ts';
 
@@ -105,9 +107,16 @@ function depsOf(
   client: Client,
   log: Logger,
   { alerts }: WorkerMetrics,
-): Omit<ActivityDeps, 'searchAttributes'> {
+): { readonly deps: Omit<ActivityDeps, 'searchAttributes'>; readonly audit: AuditLog } {
   const venues = new Map(config.accounts.map(({ alias, venue }) => [alias, venue]));
-  return {
+  const deliver = createDelivery({
+    channels: channelsOf(config.alerts, Date.now),
+    log,
+    now: Date.now,
+    metrics: alerts,
+  });
+  const audit = createWorkerAudit(config, deliver, log);
+  const deps: Omit<ActivityDeps, 'searchAttributes'> = {
     port: (account) => {
       if (venues.has(account)) return ports.get(account);
       throw new VenueError({
@@ -122,12 +131,9 @@ function depsOf(
     client,
     runningGuards: createRunningGuards(client),
     log,
-    deliver: createDelivery({
-      channels: channelsOf(config.alerts, Date.now),
-      log,
-      now: Date.now,
-      metrics: alerts,
-    }),
+    deliver,
+    audit: audit.record,
+    allClearAt: config.allClearAt,
     roundEnded: createHeartbeat({
       url: config.heartbeatUrl,
       log,
@@ -136,6 +142,7 @@ function depsOf(
     }),
     now: Date.now,
   };
+  return { deps, audit };
 }
 
 /** Guards pin themselves (`workflows/pinned-run.ts`); what else runs moves to the current build with its next task. */
@@ -235,10 +242,8 @@ async function work(
   const client = new Client({ connection, namespace: settings.namespace });
   const attributes = await registerSearchAttributes(connection, settings.namespace);
   if (attributes.kind === 'off') log.warn({ reason: attributes.reason }, 'search-attributes.off');
-  const deps: ActivityDeps = {
-    ...depsOf(config, ports, client, log, metrics),
-    searchAttributes: attributes.kind,
-  };
+  const made = depsOf(config, ports, client, log, metrics);
+  const deps: ActivityDeps = { ...made.deps, searchAttributes: attributes.kind };
   const workers = await createWorkers(native, settings.namespace, deps, metrics, config.version);
   const stopping = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
@@ -259,6 +264,7 @@ async function work(
     { channels: channelNames(config.alerts), heartbeat: config.heartbeatUrl === null ? 'off' : 'on' },
     'alerts.channels',
   );
+  log.info({ file: config.audit?.path ?? 'off' }, 'audit.file');
   const { version } = config;
   log.info({ address, namespace, accounts: ports.aliases, version }, 'worker.ready');
   process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, address, namespace })}\n`);
@@ -271,6 +277,7 @@ async function work(
   } finally {
     monitoring.stopsPolling();
     ports.close();
+    await made.audit.close();
   }
   await native.close();
   await connection.close();

@@ -1,6 +1,7 @@
 /** What the activities need from the process that runs them: venues, policies, Temporal's client, a log, a clock. */
 import type { Client } from '@temporalio/client';
 import type { Alert } from '../domain/alert.ts';
+import type { AuditEntry } from '../domain/audit.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Leg } from '../domain/position.ts';
 import type { VenuePort } from '../exchange/port.ts';
@@ -26,6 +27,10 @@ export interface ActivityDeps {
   readonly log: EventLog;
   /** Hands an alert to every channel within 20 s; throws while one of them has not taken it, and never sends it twice to one that has. */
   readonly deliver: (alert: Alert, signal: AbortSignal) => Promise<void>;
+  /** Keeps entries beside Temporal; waits 1 s at most and never throws (docs/audit.md). */
+  readonly audit: (entries: readonly AuditEntry[]) => Promise<void>;
+  /** When the daily all-clear is due, minutes after midnight UTC; `null`: never. */
+  readonly allClearAt: number | null;
   /** A watcher's round has ended: the dead-man's heartbeat hears of it. Returns at once, never throws. */
   readonly roundEnded: (round: {
     readonly account: string;

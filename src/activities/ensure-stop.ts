@@ -1,4 +1,5 @@
 /** One attempt of a protective write: read, decide, write, prove. Every attempt takes a fresh price (I1, I2, I3). */
+import type { AuditFact } from '../domain/audit.ts';
 import { dec, plain } from '../domain/decimal.ts';
 import { decide } from '../domain/decide.ts';
 import { evolve } from '../domain/evolve.ts';
@@ -49,6 +50,8 @@ export interface Attempt {
   /** Aborted once nobody waits for this attempt: another one may be under way, and this one writes no more (I1). */
   readonly signal: AbortSignal;
   readonly log: EventLog;
+  /** For the audit log; `place` names the entry within this activity, the same at each attempt. */
+  readonly audit: (place: string, fact: AuditFact) => void;
 }
 
 function known(book: GuardBook): Known {
@@ -119,6 +122,7 @@ export async function attemptStop(attempt: Attempt): Promise<EnsureStopResult> {
     const { action } = decide(book, first, input.policy, { rewrite: input.rewrite });
     const before = { book, events: events.length };
     add({ kind: 'observed', observation: first, rewrite: input.rewrite });
+    noteEarlier(attempt, first);
     if (action.kind !== 'write' || first.kind !== 'open') return { events };
     try {
       await write(attempt, { ...action, waitingSince }, first, written, add, () => book);
@@ -136,6 +140,31 @@ export async function attemptStop(attempt: Attempt): Promise<EnsureStopResult> {
   } catch (error) {
     throw asActivityFailure(error, written);
   }
+}
+
+/** Writes of attempts that ended before they could say what became of them, and the proof that this read is of the last. */
+function noteEarlier(attempt: Attempt, first: Observation): void {
+  const { earlier } = attempt;
+  for (const [at, event] of earlier.entries()) noteWritten(attempt, event, at, null);
+  const last = earlier.at(-1);
+  if (last !== undefined && first.kind === 'open' && proves(first, last.stop)) {
+    notedProof(attempt, last.stop, first, earlier.length);
+  }
+}
+
+function noteWritten(attempt: Attempt, event: Written, at: number, previous: string | null): void {
+  const { stop, stopKind, rule, urgency, outcome } = event;
+  attempt.audit(`written-${at}`, {
+    kind: 'stop-written',
+    leg: attempt.input.book.leg,
+    stop,
+    previous,
+    stopKind,
+    rule,
+    urgency,
+    outcome: outcome.kind,
+    answer: failureOf(outcome)?.message ?? (outcome.kind === 'unchanged' ? outcome.message : null),
+  });
 }
 
 async function write(
@@ -186,6 +215,7 @@ async function write(
   written.push(sent);
   add(sent);
   attempt.remember(written);
+  noteWritten(attempt, sent, written.length - 1, before.position.stopLoss);
   const fields = {
     account: input.account,
     ...leg,
@@ -227,22 +257,25 @@ async function prove(
       (seen.kind === 'open' && (proves(seen, stop) || seen.position.status !== 'Normal'))
     ) {
       add({ kind: 'observed', observation: seen });
-      if (seen.kind === 'open' && proves(seen, stop)) logProof(attempt, stop, seen);
+      if (seen.kind === 'open' && proves(seen, stop)) notedProof(attempt, stop, seen, written.length);
       return;
     }
   }
   throw activityFailure(unproven(stop, outcome, seen), written, { nonRetryable: false });
 }
 
-function logProof(attempt: Attempt, stop: string, seen: OpenObservation): void {
+function notedProof(attempt: Attempt, stop: string, seen: OpenObservation, writes: number): void {
   const { account, book } = attempt.input;
+  const shown = seen.position.stopLoss ?? stop;
+  const provenAt = new Date(seen.readAt).toISOString();
+  attempt.audit(`proven-${writes}`, { kind: 'stop-proven', leg: book.leg, stop: shown, provenAt });
   attempt.log.info(
     {
       account,
       ...book.leg,
       stop,
-      shown: seen.position.stopLoss,
-      provenAt: new Date(seen.readAt).toISOString(),
+      shown,
+      provenAt,
     },
     'stop.proven',
   );

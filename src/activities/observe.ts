@@ -1,4 +1,5 @@
 /** Reads one leg and says what the read shows: open, flat or unreadable, never a guess (I2, I4, I8). */
+import type { AuditEntry } from '../domain/audit.ts';
 import { passedThroughZero } from '../domain/closing.ts';
 import { dec } from '../domain/decimal.ts';
 import { legal, tighter } from '../domain/levels.ts';
@@ -46,6 +47,8 @@ export interface ObserveInput {
   /** Read the resting stop orders too: trigger types and partial stops. */
   readonly withStopOrders: boolean;
   readonly known: Known;
+  /** What the guard has for the audit log; of no matter to the read. */
+  readonly notes?: readonly AuditEntry[];
 }
 
 /** The parts of a policy that a read depends on. */

@@ -1,6 +1,7 @@
 /** The activities of one guard: observe, ensure a stop, explain a closing, close by force; thin shells around ports. */
 import { createHash } from 'node:crypto';
 import { activityInfo, Context, heartbeat } from '@temporalio/activity';
+import type { AuditFact } from '../domain/audit.ts';
 import { closingReport, type ClosingReport } from '../domain/closing.ts';
 import type { Episode } from '../domain/guard-state.ts';
 import type { Leg, Observation, Side } from '../domain/position.ts';
@@ -33,7 +34,56 @@ function orderLinkIdOf(key: string): string {
   return `sk-${createHash('sha256').update(key).digest('hex').slice(0, 30)}`;
 }
 
+/** Entries of one activity: written as they come, waited for at its end. A retry gives the same place the same id. */
+function auditOf({ audit, now }: ActivityDeps, { account }: { readonly account: string }) {
+  const { workflowExecution, activityId } = activityInfo();
+  const { workflowId, runId } = workflowExecution ?? { workflowId: '', runId: '' };
+  const writing: Promise<void>[] = [];
+  return {
+    add: (place: string, fact: AuditFact): void => {
+      const id = `${workflowId}/${runId}/${activityId}/${place}`;
+      writing.push(audit([{ ...fact, id, at: now(), account, workflowId, runId }]));
+    },
+    done: async (): Promise<void> => {
+      await Promise.all(writing);
+    },
+  };
+}
+
 type Remembered = readonly Attempt['earlier'][number][];
+
+async function ensureStop(
+  deps: ActivityDeps,
+  reader: Reader,
+  input: EnsureStopInput,
+): Promise<EnsureStopResult> {
+  const last = activityInfo().heartbeatDetails as Remembered | undefined;
+  let remembered: Remembered = Array.isArray(last) ? last : [];
+  const earlier = remembered;
+  const audit = auditOf(deps, input);
+  const attempt: Attempt = {
+    reader,
+    input,
+    earlier,
+    first: activityInfo().attempt === 1,
+    remember: (written) => {
+      remembered = written;
+      heartbeat(written);
+    },
+    sleep: (ms) => Context.current().sleep(ms),
+    signal: Context.current().cancellationSignal,
+    log: deps.log,
+    audit: audit.add,
+  };
+  try {
+    return await withHeartbeat(
+      () => attemptStop(attempt),
+      () => remembered,
+    );
+  } finally {
+    await audit.done();
+  }
+}
 
 export function createProtectionActivities(deps: ActivityDeps) {
   const volatility = new VolatilityCache(deps.now);
@@ -42,34 +92,16 @@ export function createProtectionActivities(deps: ActivityDeps) {
   return {
     /** One leg as one read shows it; venue failures are observations, not errors. */
     async observe(input: ObserveInput): Promise<Observation> {
+      const noted = input.notes === undefined ? undefined : deps.audit(input.notes);
       const observation = await withHeartbeat(() => observeLeg(reader(input.account), input));
+      await noted;
       deps.log.debug({ account: input.account, ...input.leg, seen: observation.kind }, 'check.done');
       return observation;
     },
 
     /** Read, decide, write, prove: one attempt of at most three. Throws venue failures (DESIGN §4). */
-    async ensureStop(input: EnsureStopInput): Promise<EnsureStopResult> {
-      const last = activityInfo().heartbeatDetails as Remembered | undefined;
-      let remembered: Remembered = Array.isArray(last) ? last : [];
-      const earlier = remembered;
-      return withHeartbeat(
-        () =>
-          attemptStop({
-            reader: reader(input.account),
-            input,
-            earlier,
-            first: activityInfo().attempt === 1,
-            remember: (written) => {
-              remembered = written;
-              heartbeat(written);
-            },
-            sleep: (ms) => Context.current().sleep(ms),
-            signal: Context.current().cancellationSignal,
-            log: deps.log,
-          }),
-        () => remembered,
-      );
-    },
+    ensureStop: (input: EnsureStopInput): Promise<EnsureStopResult> =>
+      ensureStop(deps, reader(input.account), input),
 
     /** Looks for the venue's record of a closing; `null` when there is none yet. */
     async closingRecord(input: ClosingInput): Promise<ClosingReport | null> {
@@ -99,6 +131,9 @@ export function createProtectionActivities(deps: ActivityDeps) {
           port.closePosition({ ...leg, positionSide: side, size, orderLinkId }),
         );
         deps.log.warn({ account: input.account, ...leg, size, outcome: outcome.kind }, 'position.close-sent');
+        const audit = auditOf(deps, input);
+        audit.add('close', { kind: 'close-order', leg, size, outcome: outcome.kind });
+        await audit.done();
         if (outcome.kind === 'refused') throw activityFailure(outcome.failure);
         return outcome;
       } catch (error) {

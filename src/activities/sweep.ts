@@ -1,5 +1,7 @@
 /** One round of the watcher: every open leg judged from one snapshot, unguarded ones given a guard, bare ones woken (I7). */
 import { randomUUID } from 'node:crypto';
+import type { AllClearRound } from '../domain/all-clear.ts';
+import type { AuditEntry } from '../domain/audit.ts';
 import { dec } from '../domain/decimal.ts';
 import { legal } from '../domain/levels.ts';
 import type { Released, ReprotectInput } from '../domain/messages.ts';
@@ -8,6 +10,7 @@ import { legKey, type Leg, type OpenPosition } from '../domain/position.ts';
 import type { WatchedLeg } from '../domain/watch-state.ts';
 import { VenueError, type AccountSnapshot } from '../exchange/port.ts';
 import type { ActivityDeps } from './deps.ts';
+import { allClearOf } from './all-clear.ts';
 import { startGuardOf } from './guards.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { toldReleases } from './told-releases.ts';
@@ -24,6 +27,10 @@ export interface SweepInput {
   readonly released: readonly Leg[];
   /** Wake every guard with this, whatever its leg shows. */
   readonly wake: ReprotectInput | null;
+  /** Day of the caller's last all-clear; `null`: none yet, absent from older builds. */
+  readonly allClearDay?: string | null;
+  /** What the watcher has for the audit log. */
+  readonly notes?: readonly AuditEntry[];
 }
 
 export interface SweepAnswer {
@@ -50,6 +57,8 @@ export type SweepResult =
       readonly ignored: readonly { readonly symbol: string; readonly size: string }[];
       /** Releases that the caller, in its first round, had no memory of. */
       readonly remembered: readonly Released[];
+      /** Where the day's all-clear was due. */
+      readonly allClear?: AllClearRound;
     }
   | { readonly kind: 'failed'; readonly problem: string; readonly reason: string };
 
@@ -184,6 +193,7 @@ async function sweepOnce(
       .filter(({ symbol }) => ignore.has(symbol))
       .map(({ symbol, size }) => ({ symbol, size: size ?? '' })),
     remembered,
+    ...(await allClearOf(deps, input, free)),
   };
 }
 
@@ -196,6 +206,7 @@ export function createSweepActivities(deps: ActivityDeps) {
       const { discoverEveryMs } = deps.policy(input.account, '');
       let complete = false;
       try {
+        if (input.notes !== undefined) await deps.audit(input.notes);
         const result = await withHeartbeat(() => sweepOnce(deps, held, input));
         complete = true;
         return { result, discoverEveryMs };

@@ -8,6 +8,7 @@ export interface AlertLog {
 }
 
 const EVENT = {
+  INFO: 'protection.all-clear',
   WARNING: 'protection.warning',
   CRITICAL: 'protection.critical',
   EMERGENCY: 'protection.emergency',
@@ -25,7 +26,7 @@ export function logAlert(log: AlertLog, alert: Alert): void {
     seconds: alert.unprotectedSeconds,
   };
   if (alert.kind === 'stop-vanished') log.error(fields, 'protection.missing');
-  else if (alert.level === 'RESOLVED') log.info(fields, EVENT.RESOLVED);
+  else if (alert.level === 'RESOLVED' || alert.level === 'INFO') log.info(fields, EVENT[alert.level]);
   else if (alert.level === 'WARNING') log.warn(fields, EVENT.WARNING);
   else log.error(fields, EVENT[alert.level]);
 }

@@ -1,6 +1,9 @@
 /** The Temporal CLI command that goes with an alert: what an operator pastes first (DESIGN §5). */
-import type { Alert } from '../domain/alert.ts';
+import type { Alert, AlertKind } from '../domain/alert.ts';
 import { guardId, watchId } from '../domain/names.ts';
+
+/** Told of an account as a whole, with nothing to be done by a message. */
+const OF_ACCOUNT: readonly AlertKind[] = ['all-clear', 'not-all-clear', 'audit-failed'];
 
 /**
  * One line for a POSIX shell. Alerts of the watcher name the watcher, since the guard they tell of may not run.
@@ -10,6 +13,7 @@ import { guardId, watchId } from '../domain/names.ts';
 export function operatorCommand(alert: Alert): string {
   const { account, leg, kind } = alert;
   const watcher = watchId(account);
+  if (OF_ACCOUNT.includes(kind)) return `temporal workflow query -w ${quoted(watcher)} --type board`;
   if (leg === null || alert.id.startsWith(`${watcher}/`)) return signal(watcher, 'reprotect');
   const guard = guardId(account, leg);
   switch (kind) {
@@ -36,8 +40,22 @@ export function operatorCommand(alert: Alert): string {
     case 'liquidation-cross':
     case 'emergency-close':
     case 'resolved':
+    case 'all-clear':
+    case 'not-all-clear':
+    case 'audit-failed':
       return `temporal workflow query -w ${quoted(guard)} --type status`;
   }
+}
+
+/** How to stop the reminders of an alert that is repeated; `null` for what is told once. A name is to be put in. */
+export function acknowledgeCommand({ account, leg, level, id }: Alert): string | null {
+  if (level !== 'EMERGENCY' || leg === null) return null;
+  const watcher = watchId(account);
+  const { symbol, positionIdx } = leg;
+  // The guard tells the watcher; what the watcher tells by itself may have no guard.
+  const told = id.startsWith(`${watcher}/`) ? { symbol, positionIdx } : {};
+  const target = id.startsWith(`${watcher}/`) ? watcher : guardId(account, leg);
+  return `${signal(target, 'acknowledge')} -i ${quoted(JSON.stringify({ by: 'YOUR NAME', ...told }))}`;
 }
 
 function signal(workflowId: string, name: string): string {

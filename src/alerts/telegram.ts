@@ -4,7 +4,7 @@ import { clipped } from '../domain/telling.ts';
 import type { Secret } from '../secret.ts';
 import { ChannelFailure, type AlertChannel } from './channel.ts';
 import { expectSuccess, httpCall, type HttpAnswer } from './http-call.ts';
-import { operatorCommand } from './operator-command.ts';
+import { acknowledgeCommand, operatorCommand } from './operator-command.ts';
 import { legName } from './webhook.ts';
 
 /** Telegram refuses longer texts. */
@@ -52,12 +52,14 @@ export function telegramChannel({ botToken, chatId, apiUrl }: TelegramOptions): 
 export function alertText(alert: Alert): string {
   const { level, account, leg, message, unprotectedSeconds, todo, id, at } = alert;
   const name = leg === null ? '' : ` ${leg.symbol}${leg.positionIdx === 0 ? '' : ` ${legName(leg)}`}`;
+  const acknowledge = acknowledgeCommand(alert);
   const lines = [
     `${level} ${account}${name}`,
     message,
     ...(unprotectedSeconds === null ? [] : [`Unprotected: ${unprotectedSeconds} s`]),
-    ...(level === 'RESOLVED' ? [] : [`Do: ${todo}`]),
+    ...(level === 'RESOLVED' || level === 'INFO' ? [] : [`Do: ${todo}`]),
     `Command: ${operatorCommand(alert)}`,
+    ...(acknowledge === null ? [] : [`No more reminders: ${acknowledge}`]),
     `${new Date(at).toISOString()} ${id}`,
   ];
   return clipped(lines.join('\n'), MAX_TEXT);

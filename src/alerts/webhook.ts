@@ -4,7 +4,7 @@ import type { Leg } from '../domain/position.ts';
 import type { Secret } from '../secret.ts';
 import type { AlertChannel } from './channel.ts';
 import { expectSuccess, httpCall } from './http-call.ts';
-import { operatorCommand } from './operator-command.ts';
+import { acknowledgeCommand, operatorCommand } from './operator-command.ts';
 import { signature } from './signature.ts';
 
 /** Changes when a field changes its meaning or goes away; new fields do not change it. */
@@ -40,6 +40,7 @@ export function webhookChannel({ url, secret, now }: WebhookOptions): AlertChann
 /** The body, the same at each try: fields in a fixed order, numbers of the venue as strings. */
 function alertBody(alert: Alert): string {
   const { id, level, kind, account, leg, message, todo, unprotectedSeconds, at } = alert;
+  const acknowledge = acknowledgeCommand(alert);
   return JSON.stringify({
     version: BODY_VERSION,
     id,
@@ -51,6 +52,7 @@ function alertBody(alert: Alert): string {
     unprotectedSeconds,
     todo,
     command: operatorCommand(alert),
+    ...(acknowledge === null ? {} : { acknowledge }),
     at: new Date(at).toISOString(),
   });
 }

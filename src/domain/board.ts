@@ -15,6 +15,13 @@ export interface GuardStatus extends PositionReport {
   readonly unprotectedSeconds: string;
   /** Checks since the guard began, over all runs. */
   readonly checks: number;
+  /** Who looks after which alerts: they are not repeated until they change or end. */
+  readonly acknowledged: {
+    readonly by: string;
+    readonly reason: string | null;
+    readonly at: string;
+    readonly kinds: readonly string[];
+  } | null;
   /** Last decision in words. */
   readonly message: string;
 }

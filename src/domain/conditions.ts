@@ -2,6 +2,7 @@
 import type { Condition } from './alert.ts';
 import { seconds } from './closing.ts';
 import { dec, plain } from './decimal.ts';
+import type { FailureInfo } from './failure.ts';
 import { criticalAt, unprotectedSince, type Decision, type GuardBook } from './guard-state.ts';
 import { guardId } from './names.ts';
 import type { Policy } from './policy.ts';
@@ -13,6 +14,11 @@ const BLIND_READS = 3;
 const PASSED_MS = 10_000;
 /** Our stop loosened so often within 10 minutes means that another program writes stops. */
 const LOOSENED_TIMES = 3;
+
+/** The same trouble, however its words and figures change meanwhile. */
+function causeOf(failure: FailureInfo | null): string {
+  return failure === null ? '' : `${failure.type} ${failure.code ?? ''}`;
+}
 
 function reprotectCommand(book: GuardBook): string {
   return `temporal workflow update execute -w ${guardId(book.account, book.leg)} --name reprotectNow`;
@@ -51,6 +57,7 @@ function ofVenue(book: GuardBook, policy: Policy): Condition[] {
       message: `the venue rejects the API key: ${rejected ? state.reason : (book.failure?.message ?? '')}`,
       todo: 'check the key, its permissions, its expiry and its bound addresses; stops that rest on the venue stay there',
       repeatEveryMs: policy.escalation.repeatEveryMs,
+      cause: causeOf(book.failure),
     });
   }
   if (book.failure !== null && state.kind === 'protected') {
@@ -187,6 +194,7 @@ function ofEscalation(book: GuardBook, policy: Policy, now: number): Condition[]
       message: `manual intervention required: no stop for ${seconds(now - since)} s${sight}${why}`,
       todo: `set a stop by hand or close the position, then: ${reprotectCommand(book)}`,
       repeatEveryMs: policy.escalation.repeatEveryMs,
+      cause: causeOf(book.failure),
     });
   }
   return found;

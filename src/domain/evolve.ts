@@ -5,6 +5,7 @@ import { answered, logged } from './decision-log.ts';
 import { followed, kindOf, newEpisode, satisfied } from './episode.ts';
 import {
   CONFIRM_AFTER_MS,
+  MAX_REPORTED,
   criticalAt,
   sighted,
   unprotectedSince,
@@ -16,7 +17,7 @@ import {
 } from './guard-state.ts';
 import type { Policy } from './policy.ts';
 import type { Observation, OpenObservation } from './position.ts';
-import { clipped, raise } from './telling.ts';
+import { acknowledge, clipped, raise } from './telling.ts';
 
 /** Words of the venue that a guard carries about, cut to this length. */
 const MAX_REASON = 200;
@@ -44,7 +45,13 @@ export function evolve(book: GuardBook, event: GuardEvent, policy: Policy): Guar
         message: `closed: ${event.report.reason}`,
       };
     case 'episode-reported':
-      return { ...book, ended: book.ended.filter((episode) => episode.id !== event.id) };
+      return {
+        ...book,
+        ended: book.ended.filter((episode) => episode.id !== event.id),
+        reported: [...(book.reported ?? []), { report: event.report, at: event.at }].slice(-MAX_REPORTED),
+      };
+    case 'acknowledged':
+      return acknowledge(book, event);
     case 'delivered':
       return { ...book, outbox: book.outbox.filter((alert) => alert.id !== event.alertId) };
   }

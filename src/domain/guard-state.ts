@@ -1,5 +1,5 @@
 /** A guard's memory of its leg: states that own only their data, the episode, and the events that change them (I1, I5, I12). */
-import type { Alert, Told } from './alert.ts';
+import type { Acknowledged, Alert, Told } from './alert.ts';
 import type { ClosingReport } from './closing.ts';
 import { fitting, type LogEntry } from './decision-log.ts';
 import type { FailureInfo, WriteOutcome } from './failure.ts';
@@ -74,6 +74,16 @@ export interface Episode {
   readonly mayLoosen: boolean;
 }
 
+/** How an episode ended while its guard went on. */
+export interface EndedReport {
+  readonly report: ClosingReport;
+  /** When it was known, ms. */
+  readonly at: number;
+}
+
+/** So many of them are carried along. */
+export const MAX_REPORTED = 5;
+
 export interface GuardBook {
   readonly account: string;
   readonly leg: Leg;
@@ -87,10 +97,14 @@ export interface GuardBook {
   /** Last failure that ended a write for good, until a proof; `null` otherwise. */
   readonly failure: FailureInfo | null;
   readonly told: Told;
+  /** What an operator has acknowledged of it; absent in memories of older builds. */
+  readonly acknowledged?: Acknowledged | null;
   readonly alertCount: number;
   readonly outbox: readonly Alert[];
   /** Episodes that ended while the guard goes on (a flip, a reopening), waiting for their closing report. */
   readonly ended: readonly Episode[];
+  /** Reports of the last of them, oldest first; absent in memories of older builds. */
+  readonly reported?: readonly EndedReport[];
   readonly log: readonly LogEntry[];
   /** Decision in words. */
   readonly message: string;
@@ -145,7 +159,19 @@ export type GuardEvent =
   | { readonly kind: 'write-failed'; readonly failure: FailureInfo; readonly at: number }
   | { readonly kind: 'loosening-allowed' }
   | { readonly kind: 'closed'; readonly report: ClosingReport }
-  | { readonly kind: 'episode-reported'; readonly id: string }
+  | {
+      readonly kind: 'episode-reported';
+      readonly id: string;
+      readonly report: ClosingReport;
+      readonly at: number;
+    }
+  /** An operator knows what was told and looks after it. */
+  | {
+      readonly kind: 'acknowledged';
+      readonly by: string;
+      readonly reason: string | null;
+      readonly at: number;
+    }
   | { readonly kind: 'delivered'; readonly alertId: string }
   | { readonly kind: 'closing-order'; readonly message: string; readonly at: number };
 

@@ -54,8 +54,17 @@ function warnings(book: GuardBook): readonly string[] {
   if (seen.position.nativeTrailing !== null)
     found.push(`native trailing stop, distance ${seen.position.nativeTrailing}`);
   if (state.kind === 'blind') found.push(`not readable: ${state.reason}`);
+  const known = acknowledgement(book);
+  if (known !== null) found.push(known);
   if (book.failure !== null) found.push(book.failure.message);
   return found;
+}
+
+/** Who looks after what was told, in words; `null` where nobody does. */
+function acknowledgement({ acknowledged }: GuardBook): string | null {
+  if (acknowledged == null) return null;
+  const { by, reason, causes } = acknowledged;
+  return `acknowledged by ${by}${reason === null ? '' : ` (${reason})`}: ${Object.keys(causes).join(', ')}`;
 }
 
 export interface ViewFacts {
@@ -127,6 +136,15 @@ export function guardStatus(
     unprotectedSince: iso(unprotectedSince(book.state)),
     unprotectedSeconds: seconds(unprotectedMs(book, Math.max(book.lastAt, facts.now))),
     checks: facts.checks,
+    acknowledged:
+      book.acknowledged == null
+        ? null
+        : {
+            by: book.acknowledged.by,
+            reason: book.acknowledged.reason,
+            at: iso(book.acknowledged.at) ?? '',
+            kinds: Object.keys(book.acknowledged.causes),
+          },
     message: book.message,
   };
 }

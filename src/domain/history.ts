@@ -1,12 +1,18 @@
 /** Episodes that have ended, as their guards' results tell of them: what `npm run history` shows (DESIGN §4). */
 import type { ClosingReport } from './closing.ts';
 import { dec, plain, ZERO } from './decimal.ts';
+import type { EndedReport } from './guard-state.ts';
 import type { Leg, PositionIdx, Side } from './position.ts';
 
 /** How a guard ended; its workflow's result, by `ended`. */
 export type GuardEnding =
-  | { readonly ended: 'closed'; readonly report: ClosingReport }
-  | { readonly ended: 'released'; readonly reason: string };
+  | {
+      readonly ended: 'closed';
+      readonly report: ClosingReport;
+      /** Episodes that ended while the guard went on, the last of them; absent in results of older builds. */
+      readonly earlier?: readonly EndedReport[];
+    }
+  | { readonly ended: 'released'; readonly reason: string; readonly earlier?: readonly EndedReport[] };
 
 /** One ended guard; money in the settle coin, prices and slippage in the quote coin. */
 export interface EndedEpisode {
@@ -14,6 +20,10 @@ export interface EndedEpisode {
   readonly positionIdx: PositionIdx;
   readonly guard: string;
   readonly runId: string;
+  /** The episode's id, its opening in ms; `null` where none was known. */
+  readonly episode: string | null;
+  /** Who tells of it: the Temporal server, or the audit log where the server has forgotten it. */
+  readonly source: 'temporal' | 'audit';
   /** Why it closed; `released`: an operator took the leg over and the position may still be open; `unknown`: no result to read. */
   readonly reason: ClosingReport['reason'] | 'released' | 'unknown';
   /** The operator's words, or why there is no result; `null` otherwise. */
@@ -70,9 +80,10 @@ export function endedEpisode(
   guard: EndedGuard,
   ending: GuardEnding | null,
   why: string | null = null,
+  source: EndedEpisode['source'] = 'temporal',
 ): EndedEpisode {
   const { symbol, positionIdx } = leg;
-  const head = { symbol, positionIdx, ...guard };
+  const head = { symbol, positionIdx, ...guard, source };
   if (ending === null) return { ...head, ...NO_FIGURES, reason: 'unknown', note: why };
   if (ending.ended === 'released') return { ...head, ...NO_FIGURES, reason: 'released', note: ending.reason };
   const { report } = ending;
@@ -80,6 +91,7 @@ export function endedEpisode(
   const openedAt = openedOf(report);
   return {
     ...head,
+    episode: report.episode,
     reason,
     note: null,
     side,
@@ -98,6 +110,7 @@ export function endedEpisode(
 }
 
 const NO_FIGURES = {
+  episode: null,
   side: null,
   size: null,
   entryPrice: null,
@@ -111,6 +124,39 @@ const NO_FIGURES = {
   durationMs: null,
   unprotectedSeconds: null,
 } as const;
+
+/** Episodes that ended while their guard went on, as it tells of them. */
+export function earlierEpisodes(
+  leg: Leg,
+  { guard, runId }: Pick<EndedGuard, 'guard' | 'runId'>,
+  reports: readonly EndedReport[],
+): readonly EndedEpisode[] {
+  return reports.map(({ report, at }) =>
+    endedEpisode(leg, { guard, runId, endedAt: new Date(at).toISOString() }, { ended: 'closed', report }),
+  );
+}
+
+/** An episode is one and the same by its guard and opening; without one, by the run that told of it. */
+function identity({ guard, runId, episode, reason }: EndedEpisode): string {
+  return episode === null ? `${guard} ${runId} ${reason}` : `${guard} ${episode}`;
+}
+
+/**
+ * Both lists as one, newest first: the server's word before the audit log's, but for an ending that the server cannot read any more.
+ */
+export function mergedEpisodes(
+  temporal: readonly EndedEpisode[],
+  audit: readonly EndedEpisode[],
+): readonly EndedEpisode[] {
+  const kept = new Set(audit.map(({ runId }) => runId));
+  const known = temporal.filter(({ reason, runId }) => reason !== 'unknown' || !kept.has(runId));
+  const found = new Map<string, EndedEpisode>();
+  for (const episode of [...known, ...audit]) {
+    const id = identity(episode);
+    if (!found.has(id)) found.set(id, episode);
+  }
+  return [...found.values()].toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
+}
 
 /** `part` in % of `whole`, a price; four places. */
 function shareOf(part: string, whole: string): string {

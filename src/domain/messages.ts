@@ -1,4 +1,5 @@
 /** Inputs of workflows and messages, with hand-written checks that name every problem (DESIGN §5). */
+import type { AuditEntry } from './audit.ts';
 import type { GuardBook } from './guard-state.ts';
 import { ACCOUNT_ALIAS } from './names.ts';
 import type { Policy } from './policy.ts';
@@ -24,6 +25,18 @@ export interface CloseNowInput {
   readonly reason: string;
   /** The symbol, typed again. */
   readonly confirm: string;
+}
+
+export interface AcknowledgeInput {
+  /** Who looks after it. */
+  readonly by: string;
+  readonly reason?: string;
+}
+
+/** On the watcher: for one leg, or for everything that it has told. */
+export interface AcknowledgeLegInput extends AcknowledgeInput {
+  readonly symbol?: string;
+  readonly positionIdx?: number;
 }
 
 export interface AdoptInput {
@@ -68,6 +81,8 @@ export interface GuardCarried {
   readonly nextCheckAt: number;
   readonly ordersReadAt: number;
   readonly closeAttempts: number;
+  /** What no activity has taken to the audit log; absent from older builds. */
+  readonly notes?: readonly AuditEntry[];
 }
 
 export interface Released extends Leg {
@@ -108,6 +123,8 @@ const SHAPES = {
   reprotect: { required: {}, optional: { reason: text, rewrite: flag } },
   release: { required: { reason: text }, optional: { resumeAfterMs: positiveMs, untilAdopted: flag } },
   closeNow: { required: { reason: text, confirm: symbol }, optional: {} },
+  acknowledge: { required: { by: text }, optional: { reason: text } },
+  acknowledgeLeg: { required: { by: text }, optional: { reason: text, symbol, positionIdx: idx } },
   adopt: { required: { symbol }, optional: { positionIdx: idx } },
   setPolicy: {
     required: { policy: (value: unknown) => (isObject(value) ? null : 'expected an object of policy keys') },

@@ -1,8 +1,17 @@
 /** Turns the conditions of a guard into alerts: each once for a spell, its end once, few waiting (DESIGN §4 "Escalation"). */
-import { RESOLVABLE, tell, type Alert, type AlertKind, type Told } from './alert.ts';
+import {
+  acknowledgedBy,
+  RESOLVABLE,
+  stillAcknowledged,
+  tell,
+  type Alert,
+  type AlertKind,
+  type Told,
+} from './alert.ts';
 import { seconds } from './closing.ts';
 import { conditions } from './conditions.ts';
-import { unprotectedMs, type Decision, type GuardBook } from './guard-state.ts';
+import { logged } from './decision-log.ts';
+import { unprotectedMs, type Decision, type GuardBook, type GuardEvent } from './guard-state.ts';
 import { guardId } from './names.ts';
 import type { Policy } from './policy.ts';
 
@@ -10,6 +19,7 @@ import type { Policy } from './policy.ts';
 const MAX_OUTBOX = 8;
 const MAX_MESSAGE = 300;
 const MAX_TODO = 200;
+const MAX_NAME = 60;
 
 /** Text of somebody else, cut to `length` characters. */
 export function clipped(text: string, length: number): string {
@@ -19,7 +29,9 @@ export function clipped(text: string, length: number): string {
 /** The memory with what a human must hear now; `decision` is `null` after a failed write, which ends no condition. */
 export function raise(book: GuardBook, decision: Decision | null, policy: Policy, now: number): GuardBook {
   const before = decision === null || decision.episode === 'same' ? book.told : afresh(book.told);
-  const telling = tell(before, conditions(book, decision, policy, now), now);
+  const held = conditions(book, decision, policy, now);
+  const telling = tell(before, held, now, book.acknowledged?.causes);
+  const judged = new Set(held.map(({ kind }) => kind));
   const told: Told = { ...stillTold(book, decision, before), ...telling.told };
   const ended = telling.ended.filter((kind) => told[kind] === undefined);
   const emitted = telling.emit.map((condition) => ({ ...condition, ms: unprotectedMs(book, now) }));
@@ -36,6 +48,9 @@ export function raise(book: GuardBook, decision: Decision | null, policy: Policy
   return {
     ...book,
     told,
+    ...(book.acknowledged == null
+      ? {}
+      : { acknowledged: stillAcknowledged(book.acknowledged, told, judged, telling.resting) }),
     alertCount: book.alertCount + alerts.length,
     outbox: alerts.reduce(queued, book.outbox),
   };
@@ -94,4 +109,33 @@ function alertOf(
     unprotectedSeconds: ms === 0 && !resolved ? null : seconds(ms),
     at: now,
   };
+}
+
+/** What was told rests; the decision log says who looks after it. */
+export function acknowledge(
+  book: GuardBook,
+  { by, reason, at }: Extract<GuardEvent, { kind: 'acknowledged' }>,
+): GuardBook {
+  const kinds = Object.keys(book.told);
+  const what = kinds.length === 0 ? 'nothing was told that could be' : kinds.join(', ');
+  const entry = {
+    at,
+    count: 1,
+    state: book.state.kind,
+    rule: null,
+    price: book.seen?.price ?? null,
+    resting: book.seen?.position.stopLoss ?? null,
+    request: null,
+    answer: null,
+    provenAt: null,
+    reason: clipped(`acknowledged by ${by}${reason === null ? '' : ` (${reason})`}: ${what}`, MAX_TODO),
+  };
+  const log = logged(book.log, entry);
+  if (kinds.length === 0) return { ...book, log };
+  const word = {
+    by: clipped(by, MAX_NAME),
+    reason: reason === null ? null : clipped(reason, MAX_TODO),
+    at,
+  };
+  return { ...book, acknowledged: acknowledgedBy(book.told, word), log };
 }

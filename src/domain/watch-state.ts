@@ -1,10 +1,17 @@
 /** The watcher's memory: every leg as last known, what was released, and what a human must hear (I7). Pure. */
-import { tell, type Alert, type Condition, type Told } from './alert.ts';
-import type { Board, BoardLeg } from './board.ts';
+import {
+  acknowledgedBy,
+  stillAcknowledged,
+  tell,
+  type Acknowledged,
+  type Alert,
+  type Condition,
+  type Told,
+} from './alert.ts';
+import { allClearAlert, type AllClearRound } from './all-clear.ts';
 import { seconds } from './closing.ts';
-import { iso } from './guard-view.ts';
 import type { Released } from './messages.ts';
-import { guardId, watchId } from './names.ts';
+import { watchId } from './names.ts';
 import { legKey, type Leg, type Side } from './position.ts';
 
 /** A leg as the sweep reports it. */
@@ -30,6 +37,10 @@ export interface WatchState {
   readonly unguarded: readonly string[];
   readonly ignored: readonly { readonly symbol: string; readonly size: string }[];
   readonly told: Readonly<Record<string, Told>>;
+  /** What operators look after, by leg; absent in memories of older builds, as `allClearDay` is. */
+  readonly acknowledged?: Readonly<Record<string, Acknowledged>>;
+  /** Day of the last all-clear, `2026-11-22`. */
+  readonly allClearDay?: string;
   readonly outbox: readonly Alert[];
   readonly alertCount: number;
   readonly roundAt: number | null;
@@ -52,6 +63,8 @@ export interface Round {
   readonly ignored: readonly { readonly symbol: string; readonly size: string }[];
   /** Releases that a watcher without memory learned of from the guards' own endings; absent in rounds of older builds. */
   readonly remembered?: readonly Released[];
+  /** Absent except where the day's all-clear was due. */
+  readonly allClear?: AllClearRound;
 }
 
 /** A leg that no guard has brought under a stop for so long is an EMERGENCY, whatever runs. */
@@ -102,7 +115,31 @@ export function swept(state: WatchState, round: Round): WatchState {
     failure: null,
     token: round.token,
   };
-  return alerted(next, conditionsOf(state, next, round), round.readAt);
+  return clear(alerted(next, conditionsOf(state, next, round), round.readAt), round.allClear);
+}
+
+/** The daily message; its id is the day's, so that it is told once. */
+function clear(state: WatchState, round: AllClearRound | undefined): WatchState {
+  if (round === undefined) return state;
+  const { day, facts } = round;
+  const told = { ...state, allClearDay: day };
+  if (facts === null) return told;
+  return { ...told, outbox: [...state.outbox, allClearAlert(state.account, day, facts)].slice(-MAX_OUTBOX) };
+}
+
+/** An operator looks after what was told of one leg, or of all; answers with the legs (`""`: the account). */
+export function acknowledge(
+  state: WatchState,
+  leg: { readonly symbol?: string; readonly positionIdx?: number },
+  word: Omit<Acknowledged, 'causes'>,
+): { readonly state: WatchState; readonly keys: readonly string[] } {
+  const { symbol, positionIdx } = leg;
+  const meant = (key: string): boolean =>
+    symbol === undefined ||
+    (positionIdx === undefined ? key.startsWith(`${symbol}:`) : key === `${symbol}:${positionIdx}`);
+  const keys = Object.keys(state.told).filter(meant);
+  const given = keys.map((key) => [key, acknowledgedBy(state.told[key] ?? {}, word)] as const);
+  return { state: { ...state, acknowledged: { ...state.acknowledged, ...Object.fromEntries(given) } }, keys };
 }
 
 /** The state after a round that could not read the account. */
@@ -205,22 +242,30 @@ function alerted(
   keep: ReadonlyMap<string, null> = new Map(),
 ): WatchState {
   const told: Record<string, Told> = {};
+  const acknowledged: Record<string, Acknowledged> = {};
   const alerts: Alert[] = [];
   for (const key of new Set([...Object.keys(state.told), ...conditions.keys()])) {
     const held = conditions.get(key) ?? [];
     if (held.length === 0 && keep.has(key)) {
       const before = state.told[key];
+      const word = state.acknowledged?.[key];
       if (before !== undefined) told[key] = before;
+      if (word !== undefined) acknowledged[key] = word;
       continue;
     }
-    const telling = tell(state.told[key] ?? {}, held, now);
+    const word = state.acknowledged?.[key];
+    const telling = tell(state.told[key] ?? {}, held, now, word?.causes);
     if (Object.keys(telling.told).length > 0) told[key] = telling.told;
+    const judged = new Set(held.map(({ kind }) => kind));
+    const left = word === undefined ? null : stillAcknowledged(word, telling.told, judged, telling.resting);
+    if (left !== null) acknowledged[key] = left;
     for (const condition of telling.emit)
       alerts.push(alertOf(state, key, condition, state.alertCount + alerts.length, now));
   }
   return {
     ...state,
     told,
+    ...(state.acknowledged === undefined ? {} : { acknowledged }),
     outbox: [...state.outbox, ...alerts].slice(-MAX_OUTBOX),
     alertCount: state.alertCount + alerts.length,
   };
@@ -238,43 +283,5 @@ function alertOf(state: WatchState, key: string, condition: Condition, number: n
     todo: condition.todo,
     unprotectedSeconds: null,
     at: now,
-  };
-}
-
-/** Answer of the `board` query. */
-export function boardOf(state: WatchState): Board {
-  const released = new Set(state.released.map(legKey));
-  const legs = Object.values(state.legs).map((leg): BoardLeg => {
-    const free = released.has(legKey(leg));
-    return {
-      symbol: leg.symbol,
-      positionIdx: leg.positionIdx,
-      side: leg.side,
-      size: leg.size,
-      state: free ? 'RELEASED' : leg.state,
-      stop: leg.stop,
-      guard: free || leg.state === 'UNREADABLE' ? null : guardId(state.account, leg),
-      note: leg.note,
-      since: iso(leg.since) ?? '',
-    };
-  });
-  return {
-    account: state.account,
-    roundAt: iso(state.roundAt),
-    rounds: state.rounds,
-    failedRounds: state.failedRounds,
-    legs,
-    released: state.released.map(({ symbol, positionIdx, reason, until }) => ({
-      symbol,
-      positionIdx,
-      reason,
-      until: iso(until),
-    })),
-    notCovered: state.ignored.map(({ symbol, size }) => ({
-      category: 'linear',
-      symbol,
-      size,
-      reason: 'ignored by policy',
-    })),
   };
 }

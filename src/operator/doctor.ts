@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { loadConfig, type Config } from '../config.ts';
 import type { Criterion } from '../domain/report.ts';
 import { TemporalConnectionError } from '../temporal-connection.ts';
+import { checkAudit } from './audit-check.ts';
 import { checkAlerts } from './alert-check.ts';
 import { checkTemporal, checkVenue } from './doctor-checks.ts';
 import { EXIT, runProgram, type ProgramContext } from './program.ts';
@@ -31,7 +32,7 @@ async function doctor(context: ProgramContext): Promise<number> {
   const examined = [
     ...(await venues(config)),
     await temporal(context),
-    { subject: 'Alerts', criteria: checkAlerts(config) },
+    { subject: 'Alerts and audit log', criteria: [...checkAlerts(config), checkAudit(config)] },
   ];
   const terminal = terminalOf(process.stdout, context.env);
   const text = json

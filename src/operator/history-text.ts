@@ -1,6 +1,7 @@
 /** Ended episodes as a person reads them, and what this list cannot know. */
 import { pnlSum, type EndedEpisode } from '../domain/history.ts';
 import { counted, dateAndClock, DASH, gainOrLoss, money, orDash, pct, signed } from './figures.ts';
+import type { AuditReading } from '../audit/audit-reader.ts';
 import type { GuardHistory } from './guard-history.ts';
 import { firstThatFits, renderFacts, renderTable, section, type Column, type Fact } from './table.ts';
 import { wrap, type Paint, type Terminal } from './terminal.ts';
@@ -162,16 +163,35 @@ function sumText(episodes: readonly EndedEpisode[], paint: Paint): string {
   return `  ${gainOrLoss(pnl, signed(money(pnl)), paint)} in ${counted(known, 'episode')}${rest}`;
 }
 
-function limitsText({ ended, retentionDays }: GuardHistory, terminal: Terminal): string {
+function limitsText(history: GuardHistory, terminal: Terminal): string {
+  const { ended, retentionDays, audit, withoutServer } = history;
   const kept =
     retentionDays === null ? 'only as long as its namespace says' : `for ${counted(retentionDays, 'day')}`;
+  const older = audit === null ? '; STOPKEEPER_AUDIT keeps a log that outlives it' : '';
   const facts: Fact[] = [
-    ['older', `the Temporal server keeps what has ended ${kept}; the venue's own records go back further`],
-    ['flips', "an episode that a flip ended while its guard went on is in the worker's log, not here"],
+    withoutServer === null
+      ? ['older', `the Temporal server keeps what has ended ${kept}${older}`]
+      : ['server', `not asked: ${withoutServer}`],
+    ...auditFacts(audit),
   ];
-  if (ended > 0) {
+  if (audit === null)
+    facts.push(['flips', 'of a guard that went on after an episode the last 5 endings are known']);
+  if (ended > 0 && withoutServer === null) {
     const guards = counted(ended, 'guard');
     facts.push(['ended', `${guards} ended by hand or by an error left no report; see the Temporal UI`]);
   }
   return renderFacts(facts, terminal);
+}
+
+/** What was read of the audit log, and what of it could not be. */
+function auditFacts(audit: AuditReading | null): readonly Fact[] {
+  if (audit === null) return [];
+  const { files, entries, duplicates, unreadable, torn } = audit;
+  const twice = duplicates === 0 ? '' : `, ${duplicates} written twice and counted once`;
+  const known = entries === 1 ? '1 entry' : `${entries} entries`;
+  const facts: Fact[] = [['audit', `${known} in ${counted(files, 'file')}${twice}`]];
+  if (torn) facts.push(['torn', 'its last line is cut off, as a power cut leaves it: one entry is lost']);
+  if (unreadable > 0)
+    facts.push(['lines', `${unreadable} of its lines are no entries that this version reads`]);
+  return facts;
 }

@@ -1,6 +1,7 @@
 /** Finds the system that runs already: at TEMPORAL_ADDRESS, or where the data folder says that `npm start` listens. */
 import { join, isAbsolute } from 'node:path';
 import { Client, type Connection } from '@temporalio/client';
+import { auditSettings, type AuditSettings } from '../config.ts';
 import { readEnvironment, type Environment } from '../config-environment.ts';
 import { ConfigError } from '../config-error.ts';
 import { TASK_QUEUE } from '../domain/names.ts';
@@ -13,6 +14,8 @@ import { localTemporalEnv } from './child-environment.ts';
 export interface OperatorSettings {
   readonly accounts: readonly string[];
   readonly dataDir: string;
+  /** `null`: no audit log is kept. */
+  readonly audit: AuditSettings | null;
   /** TEMPORAL_* of the running system; `null` where none is known to run. */
   readonly temporalEnv: Environment | null;
 }
@@ -23,7 +26,12 @@ export function operatorSettings(env: Environment): OperatorSettings {
   if (settings === null || problems.length > 0) throw new ConfigError(problems);
   const given = settings.STOPKEEPER_DATA;
   const dataDir = isAbsolute(given) ? given : join(process.cwd(), given);
-  return { accounts: settings.STOPKEEPER_ACCOUNTS, dataDir, temporalEnv: temporalEnvOf(env, dataDir) };
+  return {
+    accounts: settings.STOPKEEPER_ACCOUNTS,
+    dataDir,
+    audit: auditSettings(settings, process.cwd()),
+    temporalEnv: temporalEnvOf(env, dataDir),
+  };
 }
 
 function temporalEnvOf(env: Environment, dataDir: string): Environment | null {

@@ -76,6 +76,15 @@ export const delivery = proxyActivities<Pick<AuxActivities, 'notify'>>({
   cancellationType: ActivityCancellationType.ABANDON,
 });
 
+/** What no check has taken along when a guard ends; nothing waits longer for a log. */
+export const auditing = proxyActivities<Pick<AuxActivities, 'recordAudit'>>({
+  taskQueue: AUX_TASK_QUEUE,
+  startToCloseTimeout: '5 seconds',
+  scheduleToCloseTimeout: '20 seconds',
+  retry: THREE_ATTEMPTS,
+  cancellationType: ActivityCancellationType.ABANDON,
+});
+
 /** The ledger answers after its own three attempts at the balance; protection never waits for it. */
 export const ledger = proxyActivities<Pick<AuxActivities, 'openLedgerSession'>>({
   taskQueue: AUX_TASK_QUEUE,

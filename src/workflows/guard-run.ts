@@ -1,50 +1,35 @@
 /** One run of a guard: its memory, its checks and what they ask of the venue; all judgement is in `domain` (I1–I5, I11). */
-import {
-  isCancellation,
-  log,
-  setCurrentDetails,
-  upsertSearchAttributes,
-  workflowInfo,
-} from '@temporalio/workflow';
-import { defineSearchAttributeKey } from '@temporalio/common';
+import { isCancellation, log, patched, workflowInfo } from '@temporalio/workflow';
 import type { EnsureStopInput } from '../activities/ensure-stop.ts';
 import type { Known, ObserveInput } from '../activities/observe.ts';
+import { AuditNotes } from '../domain/audit.ts';
 import { unexplained, type ClosingReport } from '../domain/closing.ts';
 import { decide } from '../domain/decide.ts';
 import { evolve } from '../domain/evolve.ts';
 import type { FailureInfo } from '../domain/failure.ts';
-import { guardDetails } from '../domain/guard-details.ts';
 import {
   cadence,
   newBook,
   RECORD_LIMIT_MS,
   sighted,
   unprotectedMs,
-  unprotectedSince,
   type Action,
   type Decision,
   type GuardBook,
   type GuardEvent,
 } from '../domain/guard-state.ts';
-import { guardStatus, protectionState } from '../domain/guard-view.ts';
 import type { GuardCarried, GuardInput } from '../domain/messages.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Observation } from '../domain/position.ts';
-import { protective, reading, routine } from './activity-options.ts';
+import { auditing, protective, reading, routine } from './activity-options.ts';
 import { failureDetail } from './failure-info.ts';
+import { GuardFace, logTrailing } from './guard-face.ts';
 import { GuardReporter } from './guard-reporter.ts';
 import { Outbox } from './outbox.ts';
 import { hashOf } from './pacing.ts';
 
 /** Trigger types and partial stops are read at import and so often again. */
 const ORDERS_EVERY_MS = 600_000;
-
-const ATTRIBUTES = {
-  state: defineSearchAttributeKey('ProtectionState', 'KEYWORD'),
-  side: defineSearchAttributeKey('PositionSide', 'KEYWORD'),
-  trailing: defineSearchAttributeKey('TrailingActive', 'BOOL'),
-  since: defineSearchAttributeKey('UnprotectedSince', 'DATETIME'),
-};
 
 export class GuardRun {
   readonly account: string;
@@ -54,11 +39,11 @@ export class GuardRun {
   nextCheckAt: number;
   #ordersReadAt: number;
   #closeAttempts: number;
-  #shown = '';
-  #released = false;
-  readonly #attributes: boolean;
+  readonly #face: GuardFace;
   readonly #reporter: GuardReporter;
   readonly outbox: Outbox;
+  /** What the audit log is to hear with the next read. */
+  readonly notes: AuditNotes;
 
   constructor(input: GuardInput) {
     this.account = input.account;
@@ -68,8 +53,10 @@ export class GuardRun {
     this.nextCheckAt = input.carried?.nextCheckAt ?? 0;
     this.#ordersReadAt = input.carried?.ordersReadAt ?? input.book?.lastAt ?? 0;
     this.#closeAttempts = input.carried?.closeAttempts ?? 0;
-    this.#attributes = input.searchAttributes !== 'off';
+    this.#face = new GuardFace(input.searchAttributes !== 'off');
     this.#reporter = new GuardReporter(this.book, input.carried !== undefined);
+    const { workflowId, runId } = workflowInfo();
+    this.notes = new AuditNotes({ account: input.account, workflowId, runId }, input.carried?.notes);
     this.outbox = new Outbox({
       pending: () => this.book.outbox,
       delivered: (alertId) => this.apply({ kind: 'delivered', alertId }),
@@ -82,13 +69,19 @@ export class GuardRun {
       nextCheckAt: this.nextCheckAt,
       ordersReadAt: this.#ordersReadAt,
       closeAttempts: this.#closeAttempts,
+      notes: this.notes.handedOver,
     };
+  }
+
+  /** An accepted message, for the audit log. */
+  heard(name: string, input: unknown): void {
+    this.notes.add({ kind: 'message', leg: this.book.leg, name, input: input ?? {} }, Date.now());
   }
 
   apply(event: GuardEvent): void {
     const before = this.book;
     this.book = evolve(before, event, this.policy);
-    this.#tellChanges(before);
+    logTrailing(before, this.book);
   }
 
   /** One check, of what the venue shows now where a message `asked` for it; returns the closing report once the leg is proven flat. */
@@ -113,25 +106,8 @@ export class GuardRun {
 
   /** Search attributes on change only, the details for the UI, and the worker's metrics. */
   show(): void {
-    const status = guardStatus(this.book, {
-      checks: this.checks,
-      nextCheckAt: this.nextCheckAt,
-      now: Date.now(),
-    });
-    setCurrentDetails(guardDetails(status, this.book.log, workflowInfo().workflowId));
+    this.#face.show(this.book, { checks: this.checks, nextCheckAt: this.nextCheckAt });
     this.#reporter.shown(this.book, this.nextCheckAt);
-    if (!this.#attributes || this.#released) return;
-    const since = unprotectedSince(this.book.state);
-    const trailing = this.book.episode !== null && this.book.episode.trailing !== null;
-    const shown = JSON.stringify([status.state, status.side, trailing, since]);
-    if (shown === this.#shown) return;
-    this.#shown = shown;
-    upsertSearchAttributes([
-      { key: ATTRIBUTES.state, value: protectionState(this.book) },
-      { key: ATTRIBUTES.trailing, value: trailing },
-      { key: ATTRIBUTES.since, value: since === null ? null : new Date(since) },
-      ...(this.book.episode === null ? [] : [{ key: ATTRIBUTES.side, value: this.book.episode.side }]),
-    ]);
   }
 
   /** Nothing of this guard shows in the worker's metrics from now on. */
@@ -141,8 +117,7 @@ export class GuardRun {
 
   /** The last word of a released guard. */
   showReleased(): void {
-    if (this.#attributes) upsertSearchAttributes([{ key: ATTRIBUTES.state, value: 'RELEASED' }]);
-    this.#released = true;
+    this.#face.released();
   }
 
   /** The operator's or the policy's reduce-only close: sent once for each try, proven by reads alone. */
@@ -156,6 +131,7 @@ export class GuardRun {
 
   async #observe(mode: ObserveInput['mode']): Promise<Observation> {
     const now = Date.now();
+    const notes = this.notes.waiting;
     const withStopOrders = now - this.#ordersReadAt >= ORDERS_EVERY_MS;
     const input: ObserveInput = {
       account: this.account,
@@ -166,10 +142,12 @@ export class GuardRun {
       maxAgeMs: this.policy.priceMaxAgeMs,
       withStopOrders,
       known: this.#known(),
+      ...(notes.length === 0 ? {} : { notes }),
     };
     try {
       const local = mode === 'routine' || mode === 'prompt';
       const observation = local ? await routine.observe(input) : await reading.observe(input);
+      this.notes.taken(notes);
       if (withStopOrders && observation.kind === 'open') this.#ordersReadAt = now;
       return observation;
     } catch (error) {
@@ -195,7 +173,14 @@ export class GuardRun {
 
   #see(observation: Observation, rewrite: boolean): Decision {
     const decision = decide(this.book, observation, this.policy, { rewrite });
+    const before = this.book.state.kind;
     this.apply({ kind: 'observed', observation, rewrite });
+    const { state, leg } = this.book;
+    // A stop that no write of this moment proved: found resting, or of a write whose fate was open.
+    if (state.kind === 'protected' && before !== 'protected') {
+      const provenAt = new Date(state.provenAt).toISOString();
+      this.notes.add({ kind: 'stop-proven', leg, stop: state.stop, provenAt }, Date.now());
+    }
     return decision;
   }
 
@@ -257,7 +242,10 @@ export class GuardRun {
     const since = state.kind === 'confirming' ? state.flatSince : null;
     const waited = since !== null && this.book.lastAt - since >= RECORD_LIMIT_MS;
     const found = report ?? (waited || episode === null ? unexplained(episode, ms) : null);
-    if (found !== null) this.apply({ kind: 'closed', report: found });
+    if (found !== null) {
+      this.apply({ kind: 'closed', report: found });
+      this.#noteEnd(found);
+    }
     return found;
   }
 
@@ -279,8 +267,27 @@ export class GuardRun {
         episode,
         unprotectedMs: episode.unprotectedMs,
       });
-      if (report !== null) log.info('position.closed', { ...this.book.leg, ...report });
-      this.apply({ kind: 'episode-reported', id: episode.id });
+      const known = report ?? unexplained(episode, episode.unprotectedMs);
+      log.info('position.closed', { ...this.book.leg, ...known });
+      this.apply({ kind: 'episode-reported', id: episode.id, report: known, at: Date.now() });
+      this.#noteEnd(known);
+    }
+  }
+
+  #noteEnd(report: ClosingReport): void {
+    this.notes.add({ kind: 'episode-ended', leg: this.book.leg, report }, Date.now());
+  }
+
+  /** At the guard's end, when no read will take the notes along; a log that fails costs a line of the other log. */
+  async writeNotes(): Promise<void> {
+    const notes = this.notes.waiting;
+    if (notes.length === 0 || !patched('guard-writes-its-last-audit-notes')) return;
+    try {
+      await auditing.recordAudit.executeWithOptions({ summary: 'audit log' }, [notes]);
+      this.notes.taken(notes);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      log.warn('audit.not-written', { entries: notes.length });
     }
   }
 
@@ -300,23 +307,5 @@ export class GuardRun {
       const { failure } = failureDetail(error);
       return `the close failed: ${failure.message}`;
     }
-  }
-
-  #tellChanges(before: GuardBook): void {
-    const { state, episode, seen } = this.book;
-    const fields = { account: this.account, ...this.book.leg };
-    if (episode?.trailing != null && before.episode?.trailing == null) {
-      log.info('trailing.started', { ...fields, best: episode.trailing.best });
-    }
-    const old = before.episode?.floor?.stop;
-    const moved =
-      state.kind === 'protected' && state.stopKind === 'trailing' && old !== undefined && old !== state.stop;
-    if (moved)
-      log.info('trailing.moved', {
-        ...fields,
-        best: episode?.trailing?.best,
-        stop: state.stop,
-        price: seen?.price,
-      });
   }
 }

@@ -28,6 +28,7 @@ export function isReleased(value: unknown): value is Released {
 }
 
 const LEVELS: readonly unknown[] = [
+  'INFO',
   'WARNING',
   'CRITICAL',
   'EMERGENCY',

@@ -3,7 +3,10 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Alert } from '../domain/alert.ts';
 import type { Board, GuardStatus } from '../domain/board.ts';
 import type { LogEntry } from '../domain/decision-log.ts';
+import type { EndedReport } from '../domain/guard-state.ts';
 import type {
+  AcknowledgeInput,
+  AcknowledgeLegInput,
   AdoptInput,
   CloseAnswer,
   CloseNowInput,
@@ -25,10 +28,14 @@ export const reprotectSignal = defineSignal<[ReprotectInput?]>('reprotect');
 export const reprotectNowUpdate = defineUpdate<ReprotectAnswer, [ReprotectInput?]>('reprotectNow');
 export const setPolicyUpdate = defineUpdate<Policy, [SetPolicyInput]>('setPolicy');
 export const releaseSignal = defineSignal<[ReleaseInput?]>('release');
+/** An operator looks after what was told: no more reminders of it. On the watcher: of what the watcher tells. */
+export const acknowledgeSignal = defineSignal<[(AcknowledgeInput | AcknowledgeLegInput)?]>('acknowledge');
 export const closeNowUpdate = defineUpdate<CloseAnswer, [CloseNowInput]>('closeNow');
 export const statusQuery = defineQuery<GuardStatus>('status');
 /** The policy in force. */
 export const policyQuery = defineQuery<Policy>('policy');
+/** How the last episodes ended while this guard went on. */
+export const episodesQuery = defineQuery<readonly EndedReport[]>('episodes');
 export const decisionsQuery = defineQuery<readonly LogEntry[]>('decisions');
 
 export const adoptUpdate = defineUpdate<

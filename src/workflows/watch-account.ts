@@ -10,8 +10,10 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Alert } from '../domain/alert.ts';
+import { AuditNotes, type AuditEntry } from '../domain/audit.ts';
 import {
   inputProblems,
+  type AcknowledgeLegInput,
   type AdoptInput,
   type Released,
   type ReprotectInput,
@@ -20,11 +22,13 @@ import {
 import { watchId } from '../domain/names.ts';
 import { DEFAULT_POLICY } from '../domain/policy.ts';
 import { legKey, type PositionIdx } from '../domain/position.ts';
-import { boardOf, newWatch, roundFailed, swept, type WatchState } from '../domain/watch-state.ts';
+import { acknowledge, newWatch, roundFailed, swept, type WatchState } from '../domain/watch-state.ts';
+import { boardOf } from '../domain/watch-board.ts';
 import { aux, sweeping } from './activity-options.ts';
 import { waitFor } from './pacing.ts';
 import { alertsAmong, isReleased } from './handed-over.ts';
 import {
+  acknowledgeSignal,
   adoptUpdate,
   alertsLeftSignal,
   boardQuery,
@@ -44,6 +48,7 @@ export interface WatchCarried extends WatchInput {
   readonly state?: WatchState;
   /** ms; a new run does not sweep before. */
   readonly nextRoundAt?: number;
+  readonly notes?: readonly AuditEntry[];
 }
 
 interface Watch {
@@ -51,6 +56,8 @@ interface Watch {
   woken: boolean;
   /** A `reprotect` for all legs that the next round passes on. */
   wakeAll: ReprotectInput | null;
+  /** What the audit log is to hear with the next round. */
+  readonly notes: AuditNotes;
 }
 
 /** Asked anew after each wait: messages set it meanwhile. */
@@ -64,6 +71,7 @@ function wireMessages(watch: Watch): void {
     (input?: ReprotectInput) => {
       const problems = inputProblems('reprotect', input);
       if (problems.length > 0) return log.warn('message.ignored', { problems });
+      watch.notes.add({ kind: 'message', leg: null, name: 'reprotect', input: input ?? {} }, Date.now());
       watch.wakeAll = input ?? {};
       watch.woken = true;
     },
@@ -98,10 +106,26 @@ function wireMessages(watch: Watch): void {
     },
     description: 'Guard a released leg again. {"symbol", "positionIdx"?}',
   });
+  setHandler(acknowledgeSignal, (input?: AcknowledgeLegInput) => acknowledged(watch, input), {
+    description:
+      'You look after what was told: no more reminders of it. {"by", "reason"?, "symbol"?, "positionIdx"?}',
+  });
   setHandler(boardQuery, () => boardOf(watch.state), {
     description: 'The legs, each with its state as last known.',
   });
   setHandler(releasedQuery, () => watch.state.released, { description: "Legs in their operators' hands." });
+}
+
+function acknowledged(watch: Watch, input: AcknowledgeLegInput | undefined): void {
+  const problems = inputProblems('acknowledgeLeg', input);
+  if (problems.length > 0 || input === undefined) {
+    return log.warn('message.ignored', { message: 'acknowledge', problems });
+  }
+  watch.notes.add({ kind: 'message', leg: null, name: 'acknowledge', input }, Date.now());
+  const { by, reason = null } = input;
+  const { state, keys } = acknowledge(watch.state, input, { by, reason, at: Date.now() });
+  watch.state = state;
+  log.info('alerts.acknowledged', { account: state.account, by, legs: keys });
 }
 
 function adopt(watch: Watch, input: AdoptInput): { adopted: boolean; message: string } {
@@ -109,6 +133,7 @@ function adopt(watch: Watch, input: AdoptInput): { adopted: boolean; message: st
     one.symbol === input.symbol &&
     (input.positionIdx === undefined || one.positionIdx === (input.positionIdx as PositionIdx));
   const adopted = watch.state.released.filter(matches);
+  watch.notes.add({ kind: 'message', leg: null, name: 'adopt', input }, Date.now());
   if (adopted.length === 0) return { adopted: false, message: `${input.symbol} is not released` };
   watch.state = { ...watch.state, released: watch.state.released.filter((one) => !matches(one)) };
   watch.woken = true;
@@ -138,11 +163,20 @@ function show(watch: Watch): void {
 }
 
 async function round(watch: Watch): Promise<number> {
-  const { account, released, token } = watch.state;
+  const { account, released, token, allClearDay } = watch.state;
+  const notes = watch.notes.waiting;
   const wake = watch.wakeAll;
   watch.wakeAll = null;
   try {
-    const { result, discoverEveryMs } = await sweeping.sweep({ account, token, released, wake });
+    const { result, discoverEveryMs } = await sweeping.sweep({
+      account,
+      token,
+      released,
+      wake,
+      allClearDay: allClearDay ?? null,
+      ...(notes.length === 0 ? {} : { notes }),
+    });
+    watch.notes.taken(notes);
     watch.state =
       result.kind === 'swept'
         ? swept(watch.state, result)
@@ -165,7 +199,13 @@ function keepLedgerAlive({ account, rounds }: WatchState): void {
 /** Runs until it is cancelled; kept alive by the worker at its start and by the ledger at each sync. */
 export async function watchAccount(input: WatchCarried): Promise<void> {
   checkWatchInput(input);
-  const watch: Watch = { state: input.state ?? newWatch(input.account), woken: false, wakeAll: null };
+  const { workflowId, runId } = workflowInfo();
+  const watch: Watch = {
+    state: input.state ?? newWatch(input.account),
+    woken: false,
+    wakeAll: null,
+    notes: new AuditNotes({ account: input.account, workflowId, runId }, input.notes),
+  };
   const outbox = new Outbox({
     pending: () => watch.state.outbox,
     delivered: (id) => {
@@ -188,7 +228,8 @@ export async function watchAccount(input: WatchCarried): Promise<void> {
     // A full run begins no new delivery: a channel that is down would keep it from ever ending.
     if (!ready) outbox.flush();
     else if (outbox.idle) {
-      await continueAsNew<typeof watchAccount>({ ...input, state: watch.state, nextRoundAt });
+      const notes = watch.notes.handedOver;
+      await continueAsNew<typeof watchAccount>({ ...input, state: watch.state, nextRoundAt, notes });
     }
   }
 }

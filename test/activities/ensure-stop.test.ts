@@ -1,8 +1,9 @@
 /** One attempt of a protective write against a fake venue: what is read before it, and what it may claim after it. */
 import { describe, expect, it } from 'vitest';
-import { attemptStop } from '../../src/activities/ensure-stop.ts';
+import { attemptStop, type Attempt } from '../../src/activities/ensure-stop.ts';
 import { KNOWS_NOTHING, observeLeg, readingOf } from '../../src/activities/observe.ts';
 import { VolatilityCache } from '../../src/activities/volatility.ts';
+import type { AuditFact } from '../../src/domain/audit.ts';
 import { evolve, evolveAll } from '../../src/domain/evolve.ts';
 import { newBook, type GuardBook } from '../../src/domain/guard-state.ts';
 import { DEFAULT_POLICY } from '../../src/domain/policy.ts';
@@ -13,12 +14,15 @@ interface Logged {
   readonly event: string;
 }
 
+const NOTHING_SENT: Attempt['earlier'] = [];
+
 function world() {
   let clock = 1_000_000;
   const now = (): number => (clock += 1);
   const venue = new FakeVenue({ account: 'main', now });
   const reader = { port: venue.port, volatility: new VolatilityCache(now), now };
   const events: Logged[] = [];
+  const audited: (AuditFact & { readonly place: string })[] = [];
   const note = (_fields: object, event: string): void => {
     events.push({ event });
   };
@@ -35,16 +39,17 @@ function world() {
   };
   const attempt = async (
     book: GuardBook,
-    { first = true, justRead = false, signal = new AbortController().signal } = {},
+    { first = true, justRead = false, signal = new AbortController().signal, earlier = NOTHING_SENT } = {},
   ): Promise<GuardBook> => {
     const { events: happened } = await attemptStop({
       reader: recorded,
       input: { account: 'main', book, policy: DEFAULT_POLICY, rewrite: false, justRead },
-      earlier: [],
+      earlier,
       first,
       remember: () => undefined,
       sleep: () => Promise.resolve(),
       signal,
+      audit: (place, fact) => audited.push({ place, ...fact }),
       log: { debug: note, info: note, warn: note, error: note },
     });
     return evolveAll(book, happened, DEFAULT_POLICY);
@@ -60,8 +65,47 @@ function world() {
     });
     return evolve(book, { kind: 'observed', observation }, DEFAULT_POLICY);
   };
-  return { venue, events, asked, attempt, look };
+  return { venue, events, asked, audited, attempt, look };
 }
+
+describe('the audit log', () => {
+  it('hears of the write, its outcome and its proof, by places that a retry would name again', async () => {
+    const { venue, attempt, audited } = world();
+    const leg = venue.open();
+    await attempt(newBook('main', leg));
+    expect(audited).toMatchObject([
+      { place: 'written-0', kind: 'stop-written', leg, stop: '94', previous: null, outcome: 'applied' },
+      { place: 'proven-1', kind: 'stop-proven', leg, stop: '94' },
+    ]);
+  });
+
+  it('hears from the next attempt of a write that was sent before a crash, and that it took effect', async () => {
+    const { venue, attempt, audited } = world();
+    const leg = venue.open();
+    const book = await attempt(newBook('main', leg));
+    const failure = {
+      type: 'VenueUnknown',
+      code: null,
+      message: 'attempt ended before an answer',
+      hint: '',
+    } as const;
+    const sent = {
+      kind: 'written',
+      stop: '94',
+      stopKind: 'fixed',
+      rule: 'fixed',
+      urgency: 'no-stop',
+      outcome: { kind: 'unknown', failure },
+      at: 1,
+    } as const;
+    audited.length = 0;
+    await attempt(book, { first: false, earlier: [sent] });
+    expect(audited).toMatchObject([
+      { place: 'written-0', kind: 'stop-written', outcome: 'unknown', answer: failure.message },
+      { place: 'proven-1', kind: 'stop-proven', stop: '94' },
+    ]);
+  });
+});
 
 describe('an attempt of a protective write', () => {
   it('writes a stop of ours with the wrong trigger type again, a tick tighter where the venue says "not modified"', async () => {

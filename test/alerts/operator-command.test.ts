@@ -1,7 +1,7 @@
 /** The command that goes with an alert: one for each kind, safe to paste. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { operatorCommand } from '../../src/alerts/operator-command.ts';
+import { acknowledgeCommand, operatorCommand } from '../../src/alerts/operator-command.ts';
 import type { AlertKind } from '../../src/domain/alert.ts';
 import { anAlert } from '../support/alert-data.ts';
 
@@ -33,6 +33,37 @@ describe('the watcher', () => {
     const alert = anAlert({ id: 'watch:main/BTCUSDT#0/4', kind: 'unprotected-emergency' });
     expect(operatorCommand(alert)).toBe('temporal workflow signal -w watch:main --name reprotect');
     expect(operatorCommand(anAlert({ leg: null, kind: 'blind' }))).toContain('watch:main');
+  });
+});
+
+describe('an alert that is repeated', () => {
+  it('carries the command that ends its reminders, for a name to be put in', () => {
+    const alert = anAlert({ level: 'EMERGENCY', kind: 'unprotected-emergency' });
+    expect(acknowledgeCommand(alert)).toBe(
+      `temporal workflow signal -w guard:main:BTCUSDT --name acknowledge -i '{"by":"YOUR NAME"}'`,
+    );
+  });
+
+  it('of the watcher is acknowledged at the watcher, for its leg', () => {
+    const alert = anAlert({
+      id: 'watch:main/BTCUSDT:0/4',
+      level: 'EMERGENCY',
+      kind: 'unprotected-emergency',
+    });
+    expect(acknowledgeCommand(alert)).toBe(
+      `temporal workflow signal -w watch:main --name acknowledge -i '{"by":"YOUR NAME","symbol":"BTCUSDT","positionIdx":0}'`,
+    );
+  });
+
+  it.each(['CRITICAL', 'RESOLVED', 'INFO'] as const)('is none of those told once: %s', (level) => {
+    expect(acknowledgeCommand(anAlert({ level }))).toBeNull();
+  });
+});
+
+describe('what is told of an account', () => {
+  it.each(['all-clear', 'not-all-clear', 'audit-failed'] as const)('%s leads to the board', (kind) => {
+    const alert = anAlert({ leg: null, kind });
+    expect(operatorCommand(alert)).toBe('temporal workflow query -w watch:main --type board');
   });
 });
 

@@ -335,6 +335,35 @@ describe('worker versioning', () => {
   });
 });
 
+describe('what outlives a guard', () => {
+  test("the audit log is off unless it is given a path, which is the working folder's", () => {
+    expect(load(PAPER).audit).toBeNull();
+    expect(load({ ...PAPER, STOPKEEPER_AUDIT: 'off' }).audit).toBeNull();
+    const audit = load({ ...PAPER, STOPKEEPER_AUDIT: 'logs/audit.jsonl', STOPKEEPER_AUDIT_FILES: '5' }).audit;
+    expect(audit).toEqual({ path: '/app/logs/audit.jsonl', maxBytes: 16_000_000, files: 5 });
+  });
+
+  test.each([
+    ['08:00', 480],
+    ['00:00', 0],
+    ['23:59', 1_439],
+    ['off', null],
+  ])('the all-clear at %s is minute %s of the day', (text, minute) => {
+    expect(load({ ...PAPER, STOPKEEPER_ALL_CLEAR: text }).allClearAt).toBe(minute);
+    expect(load(PAPER).allClearAt).toBe(480);
+  });
+
+  test.each([
+    ['STOPKEEPER_ALL_CLEAR', '24:00'],
+    ['STOPKEEPER_ALL_CLEAR', '8'],
+    ['STOPKEEPER_AUDIT_MAX_MB', '0'],
+    ['STOPKEEPER_AUDIT_MAX_MB', '1025'],
+    ['STOPKEEPER_AUDIT_FILES', '1'],
+  ])('%s=%s is refused', (setting, value) => {
+    expect(problems({ ...PAPER, [setting]: value })).toMatchObject([{ setting }]);
+  });
+});
+
 describe('secrets (I9)', () => {
   const env = {
     STOPKEEPER_VENUE: 'bybit-demo',

@@ -1,5 +1,6 @@
 /** What a guard remembers: states, episodes, the floor of I1, proof, unprotected time (DESIGN §4; I1, I2, I4, I12). */
 import { describe, expect, it } from 'vitest';
+import { unexplained } from '../../src/domain/closing.ts';
 import { evolveAll } from '../../src/domain/evolve.ts';
 import { newBook, unprotectedMs, type GuardEvent } from '../../src/domain/guard-state.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy.ts';
@@ -240,8 +241,11 @@ describe('episodes', () => {
     expect(writeOf(decision)).toMatchObject({ stop: '107.06', stopKind: 'fixed' });
     expect(guard.book.episode).toMatchObject({ id: '900000', side: 'short', floor: null, trailing: null });
     expect(guard.book.ended.map(({ id }) => id)).toEqual(['500000']);
-    guard.apply({ kind: 'episode-reported', id: '500000' });
+    const [ended] = guard.book.ended;
+    const report = unexplained(ended ?? null, 0);
+    guard.apply({ kind: 'episode-reported', id: '500000', report, at: guard.now });
     expect(guard.book.ended).toEqual([]);
+    expect(guard.book.reported).toEqual([{ report, at: guard.now }]);
   });
 
   it('closed and reopened between two checks: another openTime and our stop is gone', () => {

@@ -2,7 +2,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Released } from '../../src/domain/messages.ts';
 import {
-  boardOf,
   newWatch,
   roundFailed,
   swept,
@@ -10,6 +9,7 @@ import {
   type WatchedLeg,
   type WatchState,
 } from '../../src/domain/watch-state.ts';
+import { boardOf } from '../../src/domain/watch-board.ts';
 
 const T = 1_000_000;
 const BTC = { symbol: 'BTCUSDT', positionIdx: 0 } as const;

@@ -1,7 +1,13 @@
 /** Ended episodes as text: pictures at 80 and 140 columns, the figures of a closing report, and what is not known. */
 import { describe, expect, test } from 'vitest';
 import type { ClosingReport } from '../../src/domain/closing.ts';
-import { endedEpisode, legOfGuard, pnlSum, type EndedGuard } from '../../src/domain/history.ts';
+import {
+  endedEpisode,
+  legOfGuard,
+  mergedEpisodes,
+  pnlSum,
+  type EndedGuard,
+} from '../../src/domain/history.ts';
 import type { GuardHistory } from '../../src/operator/guard-history.ts';
 import { renderHistory, span } from '../../src/operator/history-text.ts';
 import { plainTerminal, widthOf } from '../../src/operator/terminal.ts';
@@ -71,7 +77,15 @@ const EPISODES = [
   endedEpisode(XRP, guard('XRPUSDT'), { ended: 'released', reason: 'hedged elsewhere' }),
 ];
 
-const HISTORY: GuardHistory = { account: 'main', episodes: EPISODES, known: 57, ended: 1, retentionDays: 14 };
+const HISTORY: GuardHistory = {
+  account: 'main',
+  episodes: EPISODES,
+  known: 57,
+  audit: null,
+  withoutServer: null,
+  ended: 1,
+  retentionDays: 14,
+};
 
 describe.each([80, 140])('at %d columns', (width) => {
   test.each([
@@ -118,6 +132,40 @@ describe('an ended episode', () => {
     const text = renderHistory({ ...HISTORY, episodes: [lost] }, plainTerminal(140));
     expect(text).toContain('! BTCUSDT: its result cannot be read: gone');
     expect(text).not.toContain('Together');
+  });
+});
+
+describe('history and audit log together', () => {
+  const later = '2025-01-02T13:00:00.000Z';
+  const fromAudit = (report: Partial<ClosingReport>, runId = 'a-run') =>
+    endedEpisode(BTC, { ...guard('BTCUSDT', later), runId }, closed(report), null, 'audit');
+
+  test('an episode that both know is listed once, by the word of the server', () => {
+    const [temporal] = EPISODES;
+    expect(mergedEpisodes(EPISODES.slice(0, 1), [fromAudit({})])).toEqual([temporal]);
+  });
+
+  test('another episode of the same guard is another one, and the newest comes first', () => {
+    const merged = mergedEpisodes(EPISODES.slice(0, 1), [fromAudit({ episode: '1735810000000' })]);
+    expect(merged.map(({ source }) => source)).toEqual(['audit', 'temporal']);
+  });
+
+  test('what the server cannot read any more is taken from the log', () => {
+    const lost = endedEpisode(BTC, guard('BTCUSDT'), null, 'its result cannot be read: gone');
+    expect(mergedEpisodes([lost], [fromAudit({})])).toMatchObject([{ reason: 'stop-loss', source: 'audit' }]);
+    expect(mergedEpisodes([lost], [fromAudit({}, 'another-run')])).toHaveLength(2);
+  });
+
+  test('what the log cannot tell is said', () => {
+    const audit = { files: 3, entries: 1, duplicates: 2, unreadable: 4, torn: true };
+    const text = renderHistory({ ...HISTORY, audit, withoutServer: 'no answer' }, plainTerminal(140));
+    for (const words of [
+      '1 entry in 3 files, 2 written twice',
+      'cut off',
+      '4 of its lines',
+      'not asked: no answer',
+    ])
+      expect(text).toContain(words);
   });
 });
 

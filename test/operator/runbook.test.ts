@@ -31,6 +31,9 @@ const ALERTS: Record<AlertKind, true> = {
   'no-legal-stop': true,
   'emergency-close': true,
   'memory-lost': true,
+  'all-clear': true,
+  'not-all-clear': true,
+  'audit-failed': true,
   resolved: true,
 };
 const STATES: Record<ProtectionState | WatchedLeg['state'], true> = {

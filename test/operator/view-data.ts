@@ -249,6 +249,7 @@ export function guardStatus(position: PositionReport, over: Partial<GuardStatus>
     unprotectedSince: null,
     unprotectedSeconds: '0.0',
     checks: 4,
+    acknowledged: null,
     message: 'the stop is in place',
     ...over,
   };

@@ -3,6 +3,7 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { expect } from 'vitest';
 import type { Alert } from '../../src/domain/alert.ts';
+import type { AuditEntry } from '../../src/domain/audit.ts';
 import type { Board, GuardStatus } from '../../src/domain/board.ts';
 import type { GuardInput, ReprotectAnswer, StartSessionInput } from '../../src/domain/messages.ts';
 import { guardId, TASK_QUEUE, watchId } from '../../src/domain/names.ts';
@@ -28,6 +29,13 @@ export class Stage {
     this.client = client;
     this.venue = venue;
     this.policy = policy;
+  }
+
+  /** What activities gave to the audit log, repetitions included. */
+  readonly audited: AuditEntry[] = [];
+
+  keepAudit(entries: readonly AuditEntry[]): void {
+    this.audited.push(...entries);
   }
 
   /** The one channel to a human. */

@@ -124,6 +124,8 @@ export async function startSystem(options: SystemOptions): Promise<System> {
             STOPKEEPER_VENUE_URL: paper.url,
             STOPKEEPER_CONFIG: policy,
             STOPKEEPER_METRICS: 'off',
+            // Tests run at any hour.
+            STOPKEEPER_ALL_CLEAR: 'off',
             ...options.env,
             ...options.workerEnv?.(at),
           },

@@ -60,6 +60,8 @@ export interface World {
   readonly runs: RunLog;
   /** The value of a series of the guards' metrics as a scrape would show it now; `undefined` where there is none. */
   readonly metric: (name: string, labels: Readonly<Record<string, string>>) => Promise<number | undefined>;
+  /** Minutes after midnight UTC; `null`, as at first: none. */
+  readonly allClear: { at: number | null };
 }
 
 /** Names that `stage` gives to accounts; metrics show no others. */
@@ -70,6 +72,7 @@ const accountName = (number: number): string => `acc${number}`;
 export function workflowWorld(): World {
   const clock = new ServerClock();
   const runs = new RunLog();
+  const allClear: World['allClear'] = { at: null };
   const stages = new Map<string, Stage>();
   const registry = new Registry();
   const names = Array.from({ length: MOST_ACCOUNTS }, (_, at) => accountName(at + 1));
@@ -107,6 +110,10 @@ export function workflowWorld(): World {
       searchAttributes: 'on',
       log: SILENT,
       deliver: (alert) => stageOf(alert.account).deliver(alert),
+      audit: async (entries) => stageOf(entries[0]?.account ?? '').keepAudit(entries),
+      get allClearAt() {
+        return allClear.at;
+      },
       roundEnded: () => undefined,
       now: clock.now,
     });
@@ -130,6 +137,7 @@ export function workflowWorld(): World {
     } finally {
       runs.forget();
       stages.clear();
+      allClear.at = null;
       if (!(await skipsTime(env()))) await shut();
     }
   });
@@ -141,6 +149,7 @@ export function workflowWorld(): World {
     env,
     client,
     runs,
+    allClear,
     now: clock.now,
     metric: async (name, labels) => {
       const found = await registry.getSingleMetric(name)?.get();

@@ -1,0 +1,192 @@
+/** What the audit log hears of guards and the watcher, acknowledgements, the daily all-clear and flips, on the time-skipping server. */
+import { describe, expect, it } from 'vitest';
+import type { AuditEntry } from '../../src/domain/audit.ts';
+import type { GuardStatus } from '../../src/domain/board.ts';
+import type { EndedReport } from '../../src/domain/guard-state.ts';
+import { REFUSED } from '../support/fake-venue-records.ts';
+import type { Stage } from '../support/stage.ts';
+import { until } from '../support/waiting.ts';
+import { workflowWorld } from '../support/workflow-world.ts';
+
+const world = workflowWorld();
+
+function heard<K extends AuditEntry['kind']>(
+  stage: Stage,
+  kind: K,
+): readonly Extract<AuditEntry, { kind: K }>[] {
+  return stage.audited.filter((entry): entry is Extract<AuditEntry, { kind: K }> => entry.kind === kind);
+}
+
+const messages = (stage: Stage): readonly string[] => heard(stage, 'message').map(({ name }) => name);
+
+describe('the audit log hears', () => {
+  it('of the stop that was written, with its outcome, and of its proof', async () => {
+    const stage = world.stage();
+    const leg = stage.venue.open();
+    await stage.startGuard(leg);
+    await stage.proven(leg, '94');
+    expect(heard(stage, 'stop-written')).toMatchObject([
+      { leg, stop: '94', previous: null, outcome: 'applied', rule: 'fixed', urgency: 'no-stop' },
+    ]);
+    expect(heard(stage, 'stop-proven')).toMatchObject([{ leg, stop: '94' }]);
+  });
+
+  it('of a stop that a human set and the guard found, once', async () => {
+    const stage = world.stage();
+    const leg = stage.venue.open({ stopLoss: '97' });
+    await stage.startGuard(leg);
+    await stage.proven(leg, '97');
+    await world.pass('5 minutes');
+    expect(heard(stage, 'stop-written')).toEqual([]);
+    expect(heard(stage, 'stop-proven')).toMatchObject([{ leg, stop: '97' }]);
+  });
+
+  it('of messages that a guard accepts, of its alerts, and of its release', async () => {
+    const stage = world.stage();
+    const leg = stage.venue.open();
+    stage.venue.fault({ call: 'setStop', kind: 'refuse', failure: REFUSED, times: 3 });
+    const guard = await stage.startGuard(leg);
+    await until('CRITICAL', () => stage.told('CRITICAL').length === 1);
+    await guard.signal('reprotect', { reason: 'look again' });
+    await guard.signal('reprotect', { colour: 'red' });
+    await stage.proven(leg, '94');
+    await guard.executeUpdate('setPolicy', { args: [{ policy: { fixedStopPct: 5 } }] });
+    await stage.proven(leg, '95');
+    await guard.signal('release', { reason: 'mine now' });
+    await guard.result();
+    expect(messages(stage)).toEqual(['reprotect', 'setPolicy', 'release']);
+    expect(heard(stage, 'alert').map(({ alert }) => alert.level)).toContain('CRITICAL');
+    expect(heard(stage, 'released')).toMatchObject([{ leg, reason: 'mine now' }]);
+    const ids = stage.audited.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('of the end of an episode, with its report', async () => {
+    const stage = world.stage();
+    const leg = stage.venue.open();
+    const guard = await stage.startGuard(leg);
+    await stage.proven(leg, '94');
+    stage.venue.humanClose(leg);
+    await guard.signal('reprotect');
+    await world.pass('30 seconds');
+    await guard.result();
+    expect(heard(stage, 'episode-ended')).toMatchObject([{ leg, report: { reason: 'manual', stop: '94' } }]);
+  });
+
+  it('of what arrives in the last moment of a run: the next run passes it on', async () => {
+    const stage = world.stage({ continueAsNewAfterChecks: 5, checkEveryMs: 1_000 });
+    const leg = stage.venue.open();
+    const guard = await stage.startGuard(leg);
+    await stage.proven(leg, '94');
+    for (let sent = 0; sent < 12; sent += 1) {
+      await guard.signal('acknowledge', { by: `Ann ${sent}` });
+      await world.pass('700 milliseconds');
+    }
+    await world.pass('3 seconds');
+    expect(heard(stage, 'message').map(({ input }) => (input as { by: string }).by)).toEqual(
+      Array.from({ length: 12 }, (_, at) => `Ann ${at}`),
+    );
+  });
+});
+
+describe('an episode that a flip ended', () => {
+  it('is told by the running guard, by the audit log, and by the guard once it has ended', async () => {
+    const stage = world.stage();
+    const leg = stage.venue.open();
+    const guard = await stage.startGuard(leg);
+    await stage.proven(leg, '94');
+    stage.venue.humanClose(leg);
+    stage.venue.open({ side: 'short' });
+    await guard.signal('reprotect');
+    await stage.proven(leg, '106');
+    await until('its report', async () => (await guard.query<EndedReport[]>('episodes')).length === 1);
+    const [flipped] = await guard.query<EndedReport[]>('episodes');
+    expect(flipped?.report).toMatchObject({ side: 'long', stop: '94' });
+    await world.pass('1 minute');
+    expect(heard(stage, 'episode-ended')).toMatchObject([{ report: { side: 'long' } }]);
+    stage.venue.humanClose(leg);
+    await guard.signal('reprotect');
+    await world.pass('30 seconds');
+    expect(await guard.result()).toMatchObject({
+      ended: 'closed',
+      report: { side: 'short' },
+      earlier: [{ report: { side: 'long' } }],
+    });
+    expect(heard(stage, 'episode-ended').map(({ report }) => report.side)).toEqual(['long', 'short']);
+  });
+});
+
+describe('an alert that was acknowledged', () => {
+  it('is not repeated by the guard nor by the watcher, is shown, and RESOLVED comes all the same', async () => {
+    const stage = world.stage();
+    stage.venue.fault({ call: 'setStop', kind: 'refuse', failure: REFUSED, times: 'always' });
+    const leg = stage.venue.open();
+    await stage.startWatcher();
+    await world.pass('3 minutes');
+    const emergencies = (): number => stage.told('unprotected-emergency').length;
+    expect(emergencies()).toBe(2);
+    await stage.guard(leg).signal('acknowledge', { by: 'Ann', reason: 'calling the venue' });
+    await world.pass('20 minutes');
+    expect(emergencies()).toBe(2);
+    const status = await stage.guard(leg).query<GuardStatus>('status');
+    expect(status.acknowledged).toMatchObject({ by: 'Ann', reason: 'calling the venue' });
+    stage.venue.mend();
+    await world.pass('30 seconds');
+    expect(stage.told('RESOLVED')).toHaveLength(1);
+    expect((await stage.proven(leg, '94')).acknowledged).toBeNull();
+    expect(messages(stage).filter((name) => name === 'acknowledge')).toHaveLength(2);
+  });
+
+  it('with a malformed word is repeated as before', async () => {
+    const stage = world.stage();
+    stage.venue.fault({ call: 'setStop', kind: 'refuse', failure: REFUSED, times: 'always' });
+    const leg = stage.venue.open();
+    const guard = await stage.startGuard(leg);
+    await until('EMERGENCY', async () => {
+      await world.pass('30 seconds');
+      return stage.told('EMERGENCY').length === 1;
+    });
+    for (const wrong of [undefined, null, 'Ann', {}, { by: '' }, { by: 'Ann', until: 'noon' }])
+      await guard.signal('acknowledge', wrong);
+    await world.pass('6 minutes');
+    expect(stage.told('EMERGENCY').length).toBeGreaterThan(1);
+    expect(messages(stage)).toEqual([]);
+  });
+});
+
+describe('the daily all-clear', () => {
+  /** The hour comes 10 minutes from now. */
+  function soon(): void {
+    const at = new Date(world.now() + 600_000);
+    world.allClear.at = at.getUTCHours() * 60 + at.getUTCMinutes();
+  }
+
+  it('says "N open, N proven" once, from a fresh read and the guards', async () => {
+    const stage = world.stage();
+    soon();
+    const legs = [stage.venue.open(), stage.venue.open({ symbol: 'ETHUSDT' })];
+    await stage.startWatcher();
+    await world.pass('1 minute');
+    for (const leg of legs) await stage.proven(leg);
+    expect(stage.told('INFO')).toEqual([]);
+    await world.pass('20 minutes');
+    expect(stage.told('INFO').map(({ message }) => message)).toEqual(['all clear: 2 open, 2 proven']);
+    await world.pass('24 hours');
+    expect(stage.told('INFO')).toHaveLength(2);
+    expect(new Set(stage.told('INFO').map(({ id }) => id)).size).toBe(2);
+  });
+
+  it('is none while one position is bare, and names it', async () => {
+    const stage = world.stage();
+    soon();
+    stage.venue.open({ symbol: 'ETHUSDT', stopLoss: '97' });
+    stage.venue.open();
+    stage.venue.fault({ call: 'setStop', kind: 'refuse', failure: REFUSED, times: 'always' });
+    await stage.startWatcher();
+    await world.pass('20 minutes');
+    expect(stage.told('INFO')).toEqual([]);
+    expect(stage.told('not-all-clear').map(({ message }) => message)).toEqual([
+      'NOT all clear: 2 open, 1 proven; BTCUSDT: no stop on the venue',
+    ]);
+  });
+});
