@@ -35,6 +35,8 @@ export interface SessionOpening {
   /** Why it is not synced, apart from the balance's own failure; `null` otherwise. */
   readonly problem: string | null;
   readonly cleared: Cleared;
+  /** Positions closed since the session began; absent in answers of older builds. */
+  readonly closedPositions?: number;
   /** Time in the venue's wallet call, and in judging its answer, ms. */
   readonly callMs: number;
   readonly parseMs: number;
@@ -114,6 +116,7 @@ export function sessionOpening(
         ? null
         : `the positions' margin could not be read: ${state.marginsFailure.message}`,
     cleared,
+    closedPositions: state.counters.closed,
     callMs: timings.callMs,
     parseMs: timings.parseMs,
   };

@@ -119,7 +119,7 @@ function factsOf(found: Found): SessionFacts {
     notCovered: list?.notCovered ?? [],
     dashboard: opening?.dashboard ?? null,
     limits: opening?.limits ?? null,
-    closedPositions: 0,
+    closedPositions: opening?.closedPositions ?? 0,
     cleared: opening?.cleared ?? { open: 0, closed: 0 },
     timingsMs: {
       preflight: preflight.ms,

@@ -13,6 +13,7 @@ import { balanceFailed, balanceRead } from '../../src/domain/ledger-sync.ts';
 import { externalMargin, newLedger } from '../../src/domain/ledger-state.ts';
 import type { LedgerState } from '../../src/domain/ledger-state.ts';
 import {
+  sessionOpening,
   dashboardOf,
   ledgerDetails,
   limitsOf,
@@ -335,6 +336,8 @@ describe('a new session', () => {
     state = balanceRead(state, after, T0 + MINUTE);
     expect(dashboardOf(state, T0)).toMatchObject({ sessionPnl: '100.00', sessionPnlPct: '10' });
     expect(summaryOf(state, T0).closedPositions).toBe(1);
+    const timings = { callMs: 0, parseMs: 0 };
+    expect(sessionOpening(state, { open: 0, closed: 0 }, timings, T0).closedPositions).toBe(1);
 
     const second = newSession(state, { requestId: 's2' }, T0 + MINUTE);
     expect(second.answer).toEqual({ open: 1, closed: 1 });

@@ -195,6 +195,11 @@ describe('a new session', () => {
     const repeated = await newSession(ledger, 's2');
     expect(repeated.cleared).toEqual(second.cleared);
     expect(repeated.dashboard.operations.allocations).toBe(1);
+    // Closed since the session began: what its report says of a step that was asked again.
+    server.venue.answer = reading({ positions: [margin('BTCUSDT', '10')] });
+    expect((await newSession(ledger, 's2')).closedPositions).toBe(0);
+    server.venue.answer = reading({ positions: [] });
+    expect((await newSession(ledger, 's2')).closedPositions).toBe(1);
     await ledger.terminate();
   });
 });
