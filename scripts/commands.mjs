@@ -21,6 +21,8 @@ const PROGRAMS = {
   status: 'operator/status.js',
   plan: 'operator/plan.js',
   history: 'operator/history.js',
+  export: 'operator/export.js',
+  schedule: 'operator/schedule.js',
   doctor: 'operator/doctor.js',
   worker: 'worker.js',
   paper: 'paper/main.js',
