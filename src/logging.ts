@@ -69,7 +69,7 @@ function streamFor(file: string | undefined): DestinationStream {
 }
 
 /** Replaces each known secret in a finished line, also where JSON escaped it: error messages quote anything. */
-function scrubber(secrets: readonly Secret[]): (line: string) => string {
+export function scrubber(secrets: readonly Secret[]): (line: string) => string {
   // Very short values would cut ordinary words out of the log; keys and tokens are far longer.
   const values = secrets.map((item) => item.reveal()).filter((value) => value.length >= 8);
   const patterns = [...new Set(values.flatMap((value) => [value, JSON.stringify(value).slice(1, -1)]))];

@@ -2,16 +2,18 @@
 import { auditAlert } from './alerts/audit-alert.ts';
 import type { Deliver } from './alerts/delivery.ts';
 import { createAuditLog, NO_AUDIT, type AuditLog } from './audit/audit-log.ts';
-import type { Config } from './config.ts';
-import type { Logger } from './logging.ts';
+import { secretsOf, type Config } from './config.ts';
+import { scrubber, type Logger } from './logging.ts';
 
 /** The audit log where one is configured; a disk that fails calls somebody, as an alert of the first account. */
-export function createWorkerAudit({ audit, accounts }: Config, deliver: Deliver, log: Logger): AuditLog {
+export function createWorkerAudit(config: Config, deliver: Deliver, log: Logger): AuditLog {
+  const { audit, accounts } = config;
   if (audit === null) return NO_AUDIT;
   const account = accounts[0]?.alias ?? 'main';
   return createAuditLog({
     file: { ...audit, now: Date.now },
     log,
+    scrub: scrubber(secretsOf(config)),
     now: Date.now,
     troubled: (trouble, before) => {
       const alert = auditAlert(account, { path: audit.path, trouble, before, now: Date.now() });

@@ -27,6 +27,8 @@ export interface AuditLogOptions {
   };
   /** Once at the beginning of a spell in which nothing can be written, and once with `null` at its end. */
   readonly troubled: (trouble: AuditTrouble | null, before: AuditTrouble | null) => void;
+  /** Takes known secrets out of a line, as the other log does (I9). */
+  readonly scrub: (line: string) => string;
   readonly now: () => number;
 }
 
@@ -72,7 +74,7 @@ class AuditWriter {
 
   async record(entries: readonly AuditEntry[]): Promise<void> {
     for (const entry of entries) {
-      if (!this.#written.has(entry.id)) this.#waiting.set(entry.id, lineOf(entry));
+      if (!this.#written.has(entry.id)) this.#waiting.set(entry.id, this.#options.scrub(lineOf(entry)));
     }
     while (this.#waiting.size > MOST_WAITING) {
       const [oldest] = this.#waiting.keys();

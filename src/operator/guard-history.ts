@@ -68,8 +68,8 @@ export async function readGuardHistory(
   return {
     account,
     episodes: merged.slice(0, limit),
-    // The server's own count, and what is known beside its list.
-    known: known.count + merged.length - found.length,
+    // The list is bounded, the server's count is not, and the audit log may go back further than either.
+    known: Math.max(known.count + temporal.length - found.length, merged.length),
     audit: audited?.reading ?? null,
     withoutServer: null,
     ended: ended.count,

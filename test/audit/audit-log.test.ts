@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -47,6 +48,7 @@ function aLog(over: Partial<AuditLogOptions['file']> = {}) {
     file: { path, maxBytes: 1_000_000, files: 3, now: Date.now, ...over },
     log: lines,
     troubled: (trouble) => troubles.push(trouble),
+    scrub: (line) => line.replaceAll('key-4711', '[secret]'),
     now: Date.now,
   });
   return { path, log, lines: lines.lines, troubles };
@@ -106,10 +108,16 @@ describe('writing', () => {
     expect((await read(path)).ids).toEqual(names);
   });
 
+  it('takes known secrets out of what others wrote', async () => {
+    const { path, log } = aLog();
+    await log.record([anEntry('a', { kind: 'released', leg, reason: 'the venue said key-4711' })]);
+    expect(readFileSync(path, 'utf8')).toContain('the venue said [secret]');
+  });
+
   it('is readable by its owner only', async () => {
     const { path, log } = aLog();
     await log.record([anEntry('a')]);
-    expect((await import('node:fs')).statSync(path).mode & 0o777).toBe(0o600);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 });
 

@@ -1,6 +1,7 @@
 /** Alerts on the way to a person, with real processes: a stop refused for good, an end to it, and a heartbeat all along. */
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GuardStatus } from '../../src/domain/board.ts';
 import type { Alert } from '../../src/domain/alert.ts';
 import { AlertReceiver, OK, type Received } from '../support/alert-receiver.ts';
 import { textOf } from '../support/histories.ts';
@@ -38,6 +39,7 @@ const POLICY = {
 interface Body extends Pick<Alert, 'id' | 'level' | 'kind' | 'message' | 'todo' | 'unprotectedSeconds'> {
   readonly position: { readonly symbol: string };
   readonly command: string;
+  readonly acknowledge?: string;
 }
 
 describe('a stop that the venue refuses for good', () => {
@@ -58,8 +60,8 @@ describe('a stop that the venue refuses for good', () => {
     ]);
     // The chat is never to be had before the venue accepts again: what the webhook hears must not depend on it.
     phone.react = () => ({ kind: 'answer', status: 401, body: '{"ok":false,"description":"Unauthorized"}' });
-    // A webhook that fails, then hangs up, then works.
-    hook.script({ kind: 'answer', status: 500 }, { kind: 'reset' });
+    // A webhook that fails, then hangs, then hangs up, then works.
+    hook.script({ kind: 'answer', status: 500 }, { kind: 'hang' }, { kind: 'reset' });
     system = await startSystem({
       scenario: SCENARIO,
       policy: POLICY,
@@ -95,9 +97,28 @@ describe('a stop that the venue refuses for good', () => {
 
   it('reaches it as EMERGENCY too, while the chat takes none of the alerts before it', async () => {
     const alert = await first('EMERGENCY');
-    expect(alert).toMatchObject({ kind: 'unprotected-emergency', position: { symbol: 'ETHUSDT' } });
+    expect(alert).toMatchObject({
+      kind: 'unprotected-emergency',
+      position: { symbol: 'ETHUSDT' },
+      message: expect.stringContaining('manual intervention required: no stop for'),
+      todo: expect.stringContaining('close the position'),
+      command: expect.stringContaining('reprotectNow'),
+    });
+    expect(Number(alert.unprotectedSeconds)).toBeGreaterThan(0);
     const refused = phone.received.map(({ body }) => (JSON.parse(body) as { text: string }).text);
     expect(refused.some((text) => text.startsWith('CRITICAL main ETHUSDT'))).toBe(true);
+  });
+
+  it('is acknowledged with the command that EMERGENCY carries', async () => {
+    const { acknowledge = '' } = await first('EMERGENCY');
+    expect(acknowledge).toContain(`'{"by":"YOUR NAME"`);
+    const words = acknowledge.replace('YOUR NAME', 'Ann').replaceAll("'", '').split(' ');
+    await system.temporal(...words.slice(1));
+    const status = await until('the acknowledgement in the status', async () => {
+      const seen = await system.client.workflow.getHandle('guard:main:ETHUSDT').query<GuardStatus>('status');
+      return seen.acknowledged;
+    });
+    expect(status.by).toBe('Ann');
   });
 
   it('is over with RESOLVED and its seconds once the venue accepts and the command of the alert was run', async () => {
@@ -108,7 +129,12 @@ describe('a stop that the venue refuses for good', () => {
     expect(program).toBe('temporal');
     await system.temporal(...args);
     const end = await first('RESOLVED');
-    expect(end.position.symbol).toBe('ETHUSDT');
+    expect(end).toMatchObject({
+      position: { symbol: 'ETHUSDT' },
+      message: expect.stringContaining('resolved (unprotected'),
+      todo: 'nothing',
+      command: expect.stringMatching(/^temporal workflow query -w guard:main:ETHUSDT/),
+    });
     expect(Number(end.unprotectedSeconds)).toBeGreaterThan(0);
     expect(end.message).toContain(`unprotected for ${end.unprotectedSeconds} s`);
     expect(Number((await system.paper.row('ETHUSDT'))?.stopLoss)).toBe(2444);
@@ -121,7 +147,7 @@ describe('a stop that the venue refuses for good', () => {
         phone.received.some(({ body }) => (JSON.parse(body) as { text: string }).text.startsWith('RESOLVED')),
       PATIENCE_MS,
     );
-    const taken = bodies().slice(2);
+    const taken = bodies().slice(3);
     expect(new Set(taken.map(({ id }) => id)).size).toBe(taken.length);
   });
 
