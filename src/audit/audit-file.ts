@@ -13,8 +13,8 @@ export interface AuditFileOptions {
   readonly now: () => number;
 }
 
-/** What a file that was put aside is called behind the name of the first: the time of it, sortable as text. */
-const ASIDE = /^\.\d{8}T\d{9}Z(-\d+)?$/;
+/** What a file that was put aside is called behind the name of the first: its time, sortable as text, and the process. */
+const ASIDE = /^\.\d{8}T\d{9}Z-\d+$/;
 
 /** `audit.jsonl` and what was put aside of it, oldest first, as they are now; none where there is no such folder. */
 export async function auditFiles(path: string): Promise<readonly string[]> {
@@ -59,18 +59,25 @@ async function endsInside(file: FileHandle, size: number): Promise<boolean> {
   return last.toString('latin1') !== '\n';
 }
 
-/** Two processes that find the file full at once put a full and a nearly empty one aside: nothing is lost. */
+/**
+ * Two processes that find the file full at once put a full and a nearly empty one aside, under names of their own: nothing is lost. A
+ * name is later than all that are there, also where the clock went back: the oldest by name is the one that goes.
+ */
 async function putAside({ path, files, now }: AuditFileOptions): Promise<void> {
-  const stamp = new Date(now()).toISOString().replaceAll(/[-:.]/g, '');
-  const taken = new Set(await auditFiles(path));
-  const name = (turn: number): string => `${path}.${stamp}${turn === 0 ? '' : `-${turn}`}`;
-  let turn = 0;
-  while (taken.has(name(turn))) turn += 1;
-  await rename(path, name(turn)).catch((error: unknown) => {
+  const last = (await auditFiles(path)).findLast((one) => one !== path);
+  const stamp = Math.max(now(), last === undefined ? 0 : timeOf(last.slice(path.length + 1)) + 1);
+  const name = `${path}.${new Date(stamp).toISOString().replaceAll(/[-:.]/g, '')}-${process.pid}`;
+  await rename(path, name).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   });
   const aside = (await auditFiles(path)).filter((one) => one !== path);
   for (const old of aside.slice(0, Math.max(0, aside.length - (files - 1)))) await rm(old, { force: true });
+}
+
+/** `20261122T210407123Z-4711` as ms. */
+function timeOf(stamp: string): number {
+  const iso = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z/;
+  return Date.parse(stamp.replace(iso, '$1-$2-$3T$4:$5:$6.$7Z').replace(/-\d+$/, ''));
 }
 
 /** A new name is in the folder for good only when the folder itself is on the disk. */
