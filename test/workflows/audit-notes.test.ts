@@ -10,6 +10,9 @@ import { workflowWorld } from '../support/workflow-world.ts';
 
 const world = workflowWorld();
 
+/** Minutes of an outage in few checks. */
+const SLOW = { escalation: { fastCheckMs: 30_000 } };
+
 function heard<K extends AuditEntry['kind']>(
   stage: Stage,
   kind: K,
@@ -118,7 +121,7 @@ describe('an episode that a flip ended', () => {
 
 describe('an alert that was acknowledged', () => {
   it('is not repeated by the guard nor by the watcher, is shown, and RESOLVED comes all the same', async () => {
-    const stage = world.stage();
+    const stage = world.stage(SLOW);
     stage.venue.fault({ call: 'setStop', kind: 'refuse', failure: REFUSED, times: 'always' });
     const leg = stage.venue.open();
     await stage.startWatcher();
@@ -126,19 +129,19 @@ describe('an alert that was acknowledged', () => {
     const emergencies = (): number => stage.told('unprotected-emergency').length;
     expect(emergencies()).toBe(2);
     await stage.guard(leg).signal('acknowledge', { by: 'Ann', reason: 'calling the venue' });
-    await world.pass('20 minutes');
+    await world.pass('11 minutes');
     expect(emergencies()).toBe(2);
     const status = await stage.guard(leg).query<GuardStatus>('status');
     expect(status.acknowledged).toMatchObject({ by: 'Ann', reason: 'calling the venue' });
     stage.venue.mend();
-    await world.pass('30 seconds');
+    await world.pass('1 minute');
     expect(stage.told('RESOLVED')).toHaveLength(1);
     expect((await stage.proven(leg, '94')).acknowledged).toBeNull();
     expect(messages(stage).filter((name) => name === 'acknowledge')).toHaveLength(2);
   });
 
   it('with a malformed word is repeated as before', async () => {
-    const stage = world.stage();
+    const stage = world.stage(SLOW);
     stage.venue.fault({ call: 'setStop', kind: 'refuse', failure: REFUSED, times: 'always' });
     const leg = stage.venue.open();
     const guard = await stage.startGuard(leg);
@@ -162,14 +165,14 @@ describe('the daily all-clear', () => {
   }
 
   it('says "N open, N proven" once, from a fresh read and the guards', async () => {
-    const stage = world.stage();
+    const stage = world.stage({ discoverEveryMs: 1_800_000, checkEveryMs: 1_800_000 });
     soon();
     const legs = [stage.venue.open(), stage.venue.open({ symbol: 'ETHUSDT' })];
     await stage.startWatcher();
-    await world.pass('1 minute');
+    await until('the stops', () => legs.every((leg) => stage.venue.stopOf(leg) !== null));
     for (const leg of legs) await stage.proven(leg);
     expect(stage.told('INFO')).toEqual([]);
-    await world.pass('20 minutes');
+    await world.pass('40 minutes');
     expect(stage.told('INFO').map(({ message }) => message)).toEqual(['all clear: 2 open, 2 proven']);
     await world.pass('24 hours');
     expect(stage.told('INFO')).toHaveLength(2);
@@ -177,7 +180,7 @@ describe('the daily all-clear', () => {
   });
 
   it('is none while one position is bare, and names it', async () => {
-    const stage = world.stage();
+    const stage = world.stage({ ...SLOW, discoverEveryMs: 60_000 });
     soon();
     stage.venue.open({ symbol: 'ETHUSDT', stopLoss: '97' });
     stage.venue.open();
