@@ -49,6 +49,8 @@ const refused: readonly (readonly [string, string])[] = [
   ['src/activities/c.ts', `import 'ccxt';`],
   ['src/alerts/a.ts', `import '../activities/index.ts';`],
   ['src/alerts/b.ts', `import '@temporalio/activity';`],
+  ['src/audit/a.ts', `import '../activities/index.ts';`],
+  ['src/audit/b.ts', `import '@temporalio/client';`],
   ['src/alerts/c.ts', `import type { Port } from '../exchange/port.ts'; export type P = Port;`],
   ['src/operator/a.ts', `import '../paper/main.ts';`],
   ['src/operator/b.ts', `import 'ccxt';`],
