@@ -119,6 +119,18 @@ const SIGNALS: readonly Kind[] = [
     problems: (input) => inputProblems('reprotect', input),
   },
   {
+    workflowId: GUARD,
+    name: 'acknowledge',
+    sound: [{ by: 'Ann', reason: 'x' }],
+    problems: (input) => inputProblems('acknowledge', input),
+  },
+  {
+    workflowId: WATCH,
+    name: 'acknowledge',
+    sound: [{ by: 'Ann', symbol: 'S01USDT', positionIdx: 0 }],
+    problems: (input) => inputProblems('acknowledgeLeg', input),
+  },
+  {
     workflowId: WATCH,
     name: 'legReleased',
     sound: [released],
@@ -199,7 +211,7 @@ const UPDATES: readonly Kind[] = [
 ];
 
 const QUERIES: readonly Kind[] = [
-  ...['status', 'decisions', 'policy'].map((name) => ({ workflowId: GUARD, name })),
+  ...['status', 'decisions', 'policy', 'episodes'].map((name) => ({ workflowId: GUARD, name })),
   ...['board', 'released'].map((name) => ({ workflowId: WATCH, name })),
   { workflowId: LEDGER, name: 'summary' },
 ].map((query) => ({ ...query, sound: [{}], problems: anything }));

@@ -35,6 +35,8 @@ const SOUND: Readonly<Record<MessageName, readonly unknown[]>> = {
   closeNow: [{ reason: 'enough', confirm: 'BTCUSDT' }],
   adopt: [{ symbol: 'BTCUSDT', positionIdx: 1 }],
   setPolicy: [{ policy: { fixedStopPct: 4 }, allowLooser: true }],
+  acknowledge: [{ by: 'Ann', reason: 'calling the venue' }],
+  acknowledgeLeg: [{ by: 'Ann' }, { by: 'Ann', symbol: 'BTCUSDT', positionIdx: 1 }],
 };
 
 /** What each accepted field must be, in words of its own. */
@@ -42,6 +44,7 @@ const FIELDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   account: (value) => typeof value === 'string' && value.length <= 32 && /^[a-z0-9-]+$/.test(value),
   dryRun: (value) => value === true || value === false,
   reason: (value) => typeof value === 'string' && value.trim().length > 0 && value.length <= 500,
+  by: (value) => typeof value === 'string' && value.trim().length > 0 && value.length <= 500,
   rewrite: (value) => value === true || value === false,
   resumeAfterMs: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
   untilAdopted: (value) => value === true || value === false,

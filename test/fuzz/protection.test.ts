@@ -249,6 +249,7 @@ async function writes(
       remember: () => undefined,
       sleep: () => Promise.resolve(),
       log,
+      audit: () => undefined,
     });
     const { state } = evolveAll(book, events, policy);
     if (state.kind === 'protected')
