@@ -31,13 +31,13 @@ interface Failure {
   readonly silent: boolean;
 }
 
-/** The rule tests that fail with `change` made to one rule. */
-async function failuresWith(alert: string, change: Partial<Rule>): Promise<readonly Failure[]> {
+/** The rule tests that fail with `change` made to every rule. */
+async function failuresWith(change: Partial<Rule>): Promise<readonly Failure[]> {
   const file = parse(await readFile(join(DEPLOY, 'prometheus/rules.yml'), 'utf8')) as {
     groups: { rules: Rule[] }[];
   };
   for (const group of file.groups) {
-    group.rules = group.rules.map((rule) => (rule.alert === alert ? { ...rule, ...change } : rule));
+    group.rules = group.rules.map((rule) => ({ ...rule, ...change }));
   }
   await writeFile(join(folder, 'rules.yml'), stringify(file));
   try {
@@ -63,16 +63,17 @@ describe('the alert rules', () => {
     expect(await check('test', 'rules', 'rules.test.yml')).toContain('SUCCESS');
   });
 
-  it.each(alertRules().map(({ alert }) => alert))(
-    '%s: its tests notice a rule that never fires, and one that always does',
-    async (alert) => {
-      expect(await failuresWith(alert, { expr: 'vector(1) > 2' })).toContainEqual({ alert, silent: false });
-      expect(await failuresWith(alert, { expr: 'vector(1)', for: '0s' })).toContainEqual({
-        alert,
-        silent: true,
-      });
-    },
-  );
+  it('have tests that notice a rule that never fires, each of them', async () => {
+    const noticed = await failuresWith({ expr: 'vector(1) > 2' });
+    const firing = noticed.flatMap(({ alert, silent }) => (silent ? [] : [alert]));
+    expect(new Set(firing)).toEqual(new Set(alertRules().map(({ alert }) => alert)));
+  });
+
+  it('have tests that notice a rule that always fires, each of them', async () => {
+    const noticed = await failuresWith({ expr: 'vector(1)', for: '0s' });
+    const silent = noticed.flatMap((failure) => (failure.silent ? [failure.alert] : []));
+    expect(new Set(silent)).toEqual(new Set(alertRules().map(({ alert }) => alert)));
+  });
 
   it('say how bad it is, what is so and what to do', () => {
     for (const { alert, labels, annotations } of alertRules()) {
