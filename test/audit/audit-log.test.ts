@@ -139,7 +139,7 @@ describe('rotation', () => {
     const line = lineOf(anEntry('n00')).length;
     const logs = [1, 2].map(() => aLog({ path, maxBytes: 4 * line, files: 1_000 }).log);
     const names = Array.from({ length: 60 }, (_, at) => `n${String(at).padStart(2, '0')}`);
-    await Promise.all(names.map((name, at) => logs[at % 2]?.record([anEntry(name)])));
+    await Promise.all(names.map(async (name, at) => logs[at % 2]?.record([anEntry(name)])));
     for (const name of names.slice(0, 20)) await logs[0]?.record([anEntry(`m${name}`)]);
     const { ids } = await read(path);
     expect(new Set(ids)).toEqual(new Set([...names, ...names.slice(0, 20).map((name) => `m${name}`)]));
