@@ -1,6 +1,6 @@
 /** The log: JSON lines in production, readable on a terminal, to standard error or a file; never a secret (I9). */
 import { isatty } from 'node:tty';
-import { destination, pino, type DestinationStream, type Logger } from 'pino';
+import { destination, pino, stdSerializers, type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import type { Config } from './config.ts';
 import { secretsOf } from './config.ts';
@@ -44,6 +44,8 @@ export function createLogger(options: LoggingOptions): Logger {
       level: options.level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      // The SDK hands over errors under this name; as they are, they would be written as {}.
+      serializers: { error: stdSerializers.err },
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: REDACTED_PATHS, censor: '[secret]' },
       hooks: { streamWrite: scrub },

@@ -44,3 +44,15 @@ test('a secret is scrubbed from messages, fields, nested fields and errors', () 
   expect(text).not.toMatch(/000[12]/);
   expect(text.match(/\[secret\]/g)?.length).toBeGreaterThanOrEqual(7);
 });
+
+test("an error is written with its words and its stack, also under the SDK's name for it", () => {
+  const { json } = lines((log) => log.error({ error: new Error('no such key: live-secret-0001') }, 'failed'));
+  expect(json).toEqual([
+    expect.objectContaining({
+      error: expect.objectContaining({
+        message: 'no such key: [secret]',
+        stack: expect.stringContaining('logging.test'),
+      }),
+    }),
+  ]);
+});
