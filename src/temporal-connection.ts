@@ -11,6 +11,7 @@ import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/e
 import { NativeConnection } from '@temporalio/worker';
 import { withoutBlanks, type Environment } from './config-environment.ts';
 import { ConfigError, type Problem } from './config-error.ts';
+import { tlsProblem } from './tls-probe.ts';
 
 const DEFAULT_ADDRESS = 'localhost:7233';
 /** Longer than the server holds any long poll of ours; without it a call that the server has lost never ends, ms. */
@@ -43,10 +44,34 @@ export class TemporalConnectionError extends Error {
  * to the null device no file is read: a person's own may hold another server's keys.
  */
 export function temporalSettings(env: Environment): TemporalSettings {
-  let loaded: ClientConnectConfig;
+  const loaded = load(env);
+  const address = loaded.connectionOptions.address ?? DEFAULT_ADDRESS;
+  return {
+    address,
+    namespace: loaded.namespace ?? 'default',
+    connectionOptions: { ...loaded.connectionOptions, address },
+  };
+}
+
+/**
+ * Whether a server is named: by its address, or by a profile or configuration file that has one. A person's own file that no variable names
+ * does not count: `npm start` would put its guards on whatever server was used last. Throws `ConfigError`.
+ */
+export function namesServer(env: Environment): boolean {
+  const {
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_PROFILE: profile,
+    TEMPORAL_CONFIG_FILE: file,
+  } = withoutBlanks(env);
+  if (address !== undefined) return true;
+  const named = profile !== undefined || (file !== undefined && file !== devNull);
+  return named && load(env).connectionOptions.address !== undefined;
+}
+
+function load(env: Environment): ClientConnectConfig {
   try {
     const disableFile = env['TEMPORAL_CONFIG_FILE'] === devNull;
-    loaded = loadClientConnectConfig({ disableFile, overrideEnvVars: { ...withoutBlanks(env) } });
+    return loadClientConnectConfig({ disableFile, overrideEnvVars: { ...withoutBlanks(env) } });
   } catch (error) {
     throw new ConfigError(
       [
@@ -59,12 +84,6 @@ export function temporalSettings(env: Environment): TemporalSettings {
       { cause: error },
     );
   }
-  const address = loaded.connectionOptions.address ?? DEFAULT_ADDRESS;
-  return {
-    address,
-    namespace: loaded.namespace ?? 'default',
-    connectionOptions: { ...loaded.connectionOptions, address },
-  };
 }
 
 /** A client connection, proven to reach the namespace; throws `TemporalConnectionError`. The caller closes it. */
@@ -84,7 +103,7 @@ export async function connectClient(settings: TemporalSettings, timeoutMs = 10_0
     return connection;
   } catch (error) {
     await connection?.close();
-    throw connectionError(settings, error);
+    throw (await tlsError(settings, error)) ?? connectionError(settings, error);
   }
 }
 
@@ -95,6 +114,25 @@ export function boundedCalls(limitMs = CALL_LIMIT_MS): Interceptor {
   return (options, nextCall) =>
     // grpc-js asks for its class and uses its interface.
     nextCall({ ...options, deadline: options.deadline ?? Date.now() + limitMs }) as ReturnType<Interceptor>;
+}
+
+/** Certificates that do not fit, with the reason that gRPC keeps to itself; `null` where that is not the trouble. */
+async function tlsError(
+  { address, connectionOptions }: TemporalSettings,
+  error: unknown,
+): Promise<TemporalConnectionError | null> {
+  const { apiKey, tls = apiKey !== undefined } = connectionOptions;
+  if (tls === null || tls === false || grpcCode(error) !== undefined) return null;
+  const reason = await tlsProblem(address, tls === true ? {} : tls);
+  if (reason === null || /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(reason)) return null;
+  return new TemporalConnectionError(
+    {
+      setting: 'TEMPORAL_TLS_*',
+      message: `no TLS connection to ${address} (${reason})`,
+      hint: 'Check the certificates and the server name that TEMPORAL_TLS_* or the profile give; TEMPORAL_TLS=false turns TLS off.',
+    },
+    { cause: error },
+  );
 }
 
 /** The worker's connection; throws `TemporalConnectionError`. The caller closes it. */
@@ -118,7 +156,7 @@ async function checkNamespace(connection: Connection, namespace: string, timeout
 }
 
 function connectionError(settings: TemporalSettings, error: unknown): TemporalConnectionError {
-  const code = isGrpcServiceError(error) ? error.code : undefined;
+  const code = grpcCode(error);
   if (code === GRPC_NOT_FOUND) {
     return new TemporalConnectionError(
       {
@@ -148,6 +186,12 @@ function connectionError(settings: TemporalSettings, error: unknown): TemporalCo
     },
     { cause: error },
   );
+}
+
+/** The SDK wraps what a server answers to its first call. */
+function grpcCode(error: unknown): number | undefined {
+  if (isGrpcServiceError(error)) return error.code;
+  return error instanceof Error ? grpcCode(error.cause) : undefined;
 }
 
 /** The innermost message of a chain of causes, on one line. */
