@@ -14,7 +14,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            'test/{domain,exchange,alerts,audit,activities,metrics,paper,operator,config,scripts,docs,fuzz,soak}/**/*.test.ts',
+            'test/{domain,exchange,alerts,audit,activities,encryption,metrics,paper,operator,config,scripts,docs,fuzz,soak}/**/*.test.ts',
             'test/*.test.ts',
           ],
           // Deadlines for a hung test, not judgements of speed: some unit tests start a small process, on machines that are busy.

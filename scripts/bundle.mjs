@@ -12,9 +12,11 @@ if (built === undefined || dist === undefined || out === undefined) {
   throw new Error('usage: bundle.mjs BUILT DIST OUT');
 }
 const converter = join(built, 'workflows', 'payload-converter.js');
+const failures = join(built, 'workflows', 'failure-converter.js');
 const { code } = await bundleWorkflowCode({
   workflowsPath: join(built, 'workflows', 'index.js'),
   ...(existsSync(converter) ? { payloadConverterPath: converter } : {}),
+  ...(existsSync(failures) ? { failureConverterPath: failures } : {}),
 });
 const root = join(dist, '..');
 const bundled = moved(code).replace(MAP, (_, head, map) => head + movedMap(map));

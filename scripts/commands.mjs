@@ -26,6 +26,7 @@ const PROGRAMS = {
   doctor: 'operator/doctor.js',
   worker: 'worker.js',
   paper: 'paper/main.js',
+  'codec-server': 'encryption/main.js',
 };
 
 /** @type {Readonly<Record<string, Command>>} */
@@ -95,7 +96,8 @@ async function program(name, args) {
     );
   }
   // A server that runs already needs no program; without one `start` gets the path as if it had been named by hand.
-  const needsServer = name === 'start' && !isSet(process.env['TEMPORAL_ADDRESS']);
+  const named = isSet(process.env['TEMPORAL_ADDRESS']) || isSet(process.env['TEMPORAL_PROFILE']);
+  const needsServer = name === 'start' && !named;
   const env = needsServer
     ? { ...process.env, STOPKEEPER_TEMPORAL_CLI: await findTemporalCli() }
     : process.env;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { ACCOUNT_ALIAS } from './domain/names.ts';
 import { shown, type Problem } from './config-error.ts';
+import { parsePayloadKeys, type PayloadKeys } from './encryption/payload-keys.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type ReadFile = (path: string) => string;
@@ -26,6 +27,13 @@ const HINTS: Readonly<Record<string, string>> = {
   STOPKEEPER_AUDIT_MAX_MB: 'Leave it unset for 16 MB.',
   STOPKEEPER_AUDIT_FILES: 'Leave it unset for 20 files.',
   STOPKEEPER_ALL_CLEAR: 'Leave it unset for 08:00, or set it to off.',
+  STOPKEEPER_PAYLOAD_KEYS:
+    'ID:KEY, several separated by commas or lines, the first encrypts; a key: "openssl rand -hex 32". Leave it unset for no encryption.',
+  STOPKEEPER_CODEC: 'Leave it unset for 127.0.0.1:8234.',
+  STOPKEEPER_CODEC_ORIGINS:
+    'Give the address of the Temporal UI as the browser shows it, e.g. http://127.0.0.1:8233.',
+  STOPKEEPER_CODEC_TOKEN:
+    'What the CLI sends with --codec-auth "Bearer TOKEN"; e.g. from "openssl rand -hex 32".',
   STOPKEEPER_ALERT_WEBHOOK: 'Give the full URL, or leave it unset for none.',
   STOPKEEPER_HEARTBEAT_URL: 'Give the full URL, or leave it unset for none.',
   STOPKEEPER_ALERT_WEBHOOK_SECRET:
@@ -61,14 +69,19 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+function listenAddress(text: string): ListenAddress | null {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  return match !== null && port <= 65_535 ? { host: match[1] ?? match[2] ?? '', port } : null;
+}
+
 const metrics = z
   .string()
   .default('127.0.0.1:9464')
   .transform((text, context): ListenAddress | null => {
     if (text === 'off') return null;
-    const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:]+)):(\d{1,5})$/.exec(text);
-    const port = Number(match?.[3]);
-    if (match !== null && port <= 65_535) return { host: match[1] ?? match[2] ?? '', port };
+    const address = listenAddress(text);
+    if (address !== null) return address;
     context.addIssue({ code: 'custom', message: `is ${shown(text)}, expected host:port or off` });
     return z.NEVER;
   });
@@ -82,6 +95,39 @@ const timeOfDay = z
     const [hours, minutes] = text.split(':').map(Number);
     return text === 'off' ? null : (hours ?? 0) * 60 + (minutes ?? 0);
   });
+
+const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];
+
+/** It hands out what the keys protect, so it listens where only this machine can ask. */
+const codec = z
+  .string()
+  .default('127.0.0.1:8234')
+  .transform((text, context): ListenAddress => {
+    const address = listenAddress(text);
+    if (address !== null && LOOPBACK.includes(address.host)) return address;
+    const expectation = 'expected a port of this machine alone: 127.0.0.1:PORT, localhost:PORT or [::1]:PORT';
+    context.addIssue({ code: 'custom', message: `is ${shown(text)}, ${expectation}` });
+    return z.NEVER;
+  });
+
+const codecOrigins = z
+  .string()
+  .default('http://127.0.0.1:8233,http://localhost:8233')
+  .transform((text) => text.split(',').map((origin) => origin.trim()))
+  .superRefine((list, context) => {
+    for (const origin of list) {
+      const valid = /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin;
+      if (valid) continue;
+      const message = `has ${shown(origin)}, expected an origin such as http://127.0.0.1:8233, without a path`;
+      context.addIssue({ code: 'custom', message });
+    }
+  });
+
+const payloadKeys = z.string().transform((text, context): PayloadKeys => {
+  const { keys, problems } = parsePayloadKeys(text);
+  for (const message of problems) context.addIssue({ code: 'custom', message });
+  return keys ?? z.NEVER;
+});
 
 /** Webhook addresses often carry a token, so their text is never shown. */
 const secretUrl = z.url({ protocol: /^https?$/, error: 'is not an http or https URL (value not shown)' });
@@ -128,6 +174,13 @@ const schema = z.object({
     .default('20')
     .transform(Number),
   STOPKEEPER_ALL_CLEAR: timeOfDay,
+  STOPKEEPER_PAYLOAD_KEYS: payloadKeys.optional(),
+  STOPKEEPER_CODEC: codec,
+  STOPKEEPER_CODEC_ORIGINS: codecOrigins,
+  STOPKEEPER_CODEC_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,200}$/, 'is not 16 to 200 characters without spaces (value not shown)')
+    .optional(),
   STOPKEEPER_ALERT_WEBHOOK: secretUrl.optional(),
   STOPKEEPER_ALERT_WEBHOOK_SECRET: z
     .string()
@@ -156,7 +209,11 @@ export const FILE_SETTINGS: readonly (keyof z.input<typeof schema>)[] = [
   'STOPKEEPER_ALERT_WEBHOOK_SECRET',
   'STOPKEEPER_HEARTBEAT_URL',
   'TELEGRAM_BOT_TOKEN',
+  'STOPKEEPER_PAYLOAD_KEYS',
 ];
+
+/** Those of them that programs read which need no account's keys. */
+export const READER_FILE_SETTINGS = ['STOPKEEPER_PAYLOAD_KEYS', 'STOPKEEPER_CODEC_TOKEN'] as const;
 
 /** The settings, or `null`, with every problem that was found. Values in files are put in their places before, or left out. */
 export function readEnvironment(env: Environment): {

@@ -15,6 +15,7 @@ import {
 import { ConfigError, SHOWN_CHARACTERS, type Problem } from './config-error.ts';
 import { withFileValues } from './config-files.ts';
 import { readPolicyFile } from './config-policy.ts';
+import type { PayloadKeys } from './encryption/payload-keys.ts';
 import type { PolicyFile } from './policy-schema.ts';
 import { Secret } from './secret.ts';
 
@@ -59,6 +60,10 @@ export interface Config {
   readonly audit: AuditSettings | null;
   /** When the daily all-clear is sent, minutes after midnight UTC; `null`: never. */
   readonly allClearAt: number | null;
+  /** What Temporal stores is encrypted with the first of them; `null`: it is stored as it is. */
+  readonly payloadKeys: PayloadKeys | null;
+  /** Where `npm run codec-server` listens. */
+  readonly codec: ListenAddress;
   /** Worker processes that share one account's limits; each takes its part. */
   readonly workers: number;
   /** How long nothing is sent after the venue has banned this address, ms. */
@@ -114,6 +119,8 @@ export function loadConfig(env: Environment, options: LoadOptions = {}): Config 
     heartbeatUrl: secret(settings.STOPKEEPER_HEARTBEAT_URL),
     audit: auditSettings(settings, cwd),
     allClearAt: settings.STOPKEEPER_ALL_CLEAR,
+    payloadKeys: settings.STOPKEEPER_PAYLOAD_KEYS ?? null,
+    codec: settings.STOPKEEPER_CODEC,
     workers: settings.STOPKEEPER_WORKERS,
     banPauseMs: settings.STOPKEEPER_BAN_PAUSE_MS,
     version: versionOf(settings),
@@ -192,5 +199,6 @@ export function secretsOf(config: Config): readonly Secret[] {
   return [
     ...config.accounts.flatMap((account) => [account.apiKey, account.apiSecret]),
     ...targets.filter((target) => target !== null),
+    ...(config.payloadKeys ?? []).map((key) => key.hex),
   ];
 }

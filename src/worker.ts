@@ -1,10 +1,7 @@
 /** The worker process: configuration, venues, activities and both task queues put together; stops in order (DESIGN §10). */
-import { existsSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { Client, WorkflowNotFoundError } from '@temporalio/client';
 import {
-  bundleWorkflowCode,
   DefaultLogger,
   Runtime,
   Worker,
@@ -21,6 +18,8 @@ import { createActivities, createAuxActivities } from './activities/index.ts';
 import { loadConfig, resolvePolicy, type Config } from './config.ts';
 import { ConfigError, formatProblems, type Problem } from './config-error.ts';
 import { AUX_TASK_QUEUE, TASK_QUEUE, watchId } from './domain/names.ts';
+import { clientDataConverter, workerDataConverter } from './encryption/data-converter.ts';
+import type { LeaveMessages } from './encryption/payload-codec.ts';
 import { createGate, type Gate } from './exchange/gate.ts';
 import { createPorts, type Ports } from './exchange/ports.ts';
 import { VenueError } from './exchange/port.ts';
@@ -38,10 +37,12 @@ import {
 import { createWorkerAudit } from './worker-audit.ts';
 import { createWorkerMetrics, guardSinks, type WorkerMetrics } from './worker-metrics.ts';
 import { startMonitoring, type Monitoring } from './worker-monitoring.ts';
+import { workflowBundle } from './workflow-code.ts';
 
 /** A guard takes about 0.7 MB of heap while it is cached; a third of the memory is theirs. */
 const BYTES_A_GUARD = 1_000_000;
 const MOST_GUARDS = 4_000;
+const UNREADABLE_TOLD_EVERY_MS = 60_000;
 
 /** What is in flight may end by itself for so long after SIGTERM; then it is handed over, ms. */
 const FINISH_MS = 5_000;
@@ -50,17 +51,6 @@ const FORCE_MS = 9_000;
 
 function cachedGuards(): number {
   return Math.max(200, Math.min(MOST_GUARDS, Math.floor(totalmem() / 3 / BYTES_A_GUARD)));
-}
-
-/** The bundle made at build time; where there is none, one like it, made now with the same payload converter. */
-async function workflowBundle(): Promise<NonNullable<WorkerOptions['workflowBundle']>> {
-  const beside = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-  const codePath = beside('./workflow-bundle.js');
-  if (existsSync(codePath)) return { codePath };
-  return bundleWorkflowCode({
-    workflowsPath: beside('./workflows/index.js'),
-    payloadConverterPath: beside('./workflows/payload-converter.js'),
-  });
 }
 
 /** The SDK's and the workflows' log lines, in the product's log; the SDK's metrics on a loopback port that our endpoint reads, `null` for none. */
@@ -157,10 +147,22 @@ function versioningOf(version: Config['version']): Pick<WorkerOptions, 'workerDe
   };
 }
 
+/** The failed workflow tasks do not say it: with encryption their words are encrypted too. Each key is told once a minute. */
+function tellUnreadable(log: Logger): LeaveMessages {
+  const toldAt = new Map<string | null, number>();
+  return ({ keyId, message }) => {
+    if (Date.now() - (toldAt.get(keyId) ?? 0) < UNREADABLE_TOLD_EVERY_MS) return;
+    toldAt.set(keyId, Date.now());
+    log.error({ keyId, message: `workflows wait: ${message}` }, 'payload.unreadable');
+  };
+}
+
 async function createWorkers(
   connection: NativeConnection,
   namespace: string,
+  payloadKeys: Config['payloadKeys'],
   deps: ActivityDeps,
+  log: Logger,
   { guards: guardMetrics }: WorkerMetrics,
   version: Config['version'],
 ): Promise<Worker[]> {
@@ -168,6 +170,7 @@ async function createWorkers(
   const shared: Omit<WorkerOptions, 'taskQueue'> = {
     connection,
     namespace,
+    dataConverter: workerDataConverter(payloadKeys, tellUnreadable(log)),
     // Both queues: an activity of a pinned run goes to its own build.
     ...versioningOf(version),
     shutdownGraceTime: FINISH_MS,
@@ -175,7 +178,7 @@ async function createWorkers(
   };
   const main = await Worker.create({
     ...shared,
-    workflowBundle: await workflowBundle(),
+    workflowBundle: await workflowBundle(payloadKeys !== null),
     taskQueue: TASK_QUEUE,
     activities: createActivities(deps),
     sinks: guardSinks(guardMetrics),
@@ -239,12 +242,22 @@ async function work(
 ): Promise<void> {
   const connection = await connectClient(settings);
   const native = await connectWorker(settings);
-  const client = new Client({ connection, namespace: settings.namespace });
-  const attributes = await registerSearchAttributes(connection, settings.namespace);
+  const { namespace, address } = settings;
+  const dataConverter = clientDataConverter(config.payloadKeys);
+  const client = new Client({ connection, namespace, dataConverter });
+  const attributes = await registerSearchAttributes(connection, namespace);
   if (attributes.kind === 'off') log.warn({ reason: attributes.reason }, 'search-attributes.off');
   const made = depsOf(config, ports, client, log, metrics);
   const deps: ActivityDeps = { ...made.deps, searchAttributes: attributes.kind };
-  const workers = await createWorkers(native, settings.namespace, deps, metrics, config.version);
+  const workers = await createWorkers(
+    native,
+    namespace,
+    config.payloadKeys,
+    deps,
+    log,
+    metrics,
+    config.version,
+  );
   const stopping = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
     stopping.abort();
@@ -258,7 +271,6 @@ async function work(
   process.once('SIGINT', stop);
   const running = Promise.all(workers.map((worker) => worker.run()));
   await keepWatchers(deps, ports.aliases);
-  const { namespace, address } = settings;
   monitoring.polls({ workers, connection, client, namespace });
   log.info(
     { channels: channelNames(config.alerts), heartbeat: config.heartbeatUrl === null ? 'off' : 'on' },
@@ -266,7 +278,8 @@ async function work(
   );
   log.info({ file: config.audit?.path ?? 'off' }, 'audit.file');
   const { version } = config;
-  log.info({ address, namespace, accounts: ports.aliases, version }, 'worker.ready');
+  const encryption = config.payloadKeys?.map(({ id }) => id) ?? 'off';
+  log.info({ address, namespace, accounts: ports.aliases, version, encryption }, 'worker.ready');
   process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, address, namespace })}\n`);
   try {
     await running;

@@ -15,6 +15,6 @@ export function localTemporalEnv(env: Environment, address: string, namespace: s
 
 /** What a program that needs no key is started with (I9). */
 export function withoutSecrets(env: Environment): Environment {
-  const secret = /^(BYBIT_|TELEGRAM_|TEMPORAL_)|^STOPKEEPER_(ALERT|HEARTBEAT)_/;
+  const secret = /^(BYBIT_|TELEGRAM_|TEMPORAL_)|^STOPKEEPER_(ALERT|HEARTBEAT|PAYLOAD|CODEC)_/;
   return Object.fromEntries(Object.entries(env).filter(([name]) => !secret.test(name)));
 }

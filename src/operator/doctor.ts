@@ -7,6 +7,7 @@ import { checkAudit } from './audit-check.ts';
 import { checkAlerts } from './alert-check.ts';
 import { checkTemporal, checkVenue } from './doctor-checks.ts';
 import { EXIT, runProgram, type ProgramContext } from './program.ts';
+import { checkPayloads } from './payload-check.ts';
 import { criteriaText } from './report-text.ts';
 import { connectToRunning, operatorSettings, workerPolls } from './running-connection.ts';
 import { readSystemFile } from './system-file.ts';
@@ -77,7 +78,10 @@ async function temporal({ env }: ProgramContext): Promise<Examined> {
     const connected = await connectToRunning(settings);
     const { namespace } = connected.client.options;
     const polls = await workerPolls(connected);
-    const criteria = await checkTemporal(connected.connection, namespace, polls);
+    const criteria = [
+      ...(await checkTemporal(connected.connection, namespace, polls)),
+      ...(await checkPayloads(connected.client, settings.accounts, settings.payloadKeys)),
+    ];
     await connected.connection.close();
     const address = connected.connection.options.address;
     return { subject: `Temporal at ${address}, namespace ${namespace}`, criteria };

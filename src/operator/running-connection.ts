@@ -1,11 +1,20 @@
 /** Finds the system that runs already: at TEMPORAL_ADDRESS, or where the data folder says that `npm start` listens. */
+import { readFileSync } from 'node:fs';
 import { join, isAbsolute } from 'node:path';
 import { Client, type Connection } from '@temporalio/client';
 import { auditSettings, type AuditSettings } from '../config.ts';
-import { readEnvironment, type Environment } from '../config-environment.ts';
+import {
+  READER_FILE_SETTINGS,
+  readEnvironment,
+  withoutBlanks,
+  type Environment,
+} from '../config-environment.ts';
 import { ConfigError } from '../config-error.ts';
+import { withFileValues } from '../config-files.ts';
+import { clientDataConverter } from '../encryption/data-converter.ts';
+import type { PayloadKeys } from '../encryption/payload-keys.ts';
 import { TASK_QUEUE } from '../domain/names.ts';
-import { connectClient, temporalSettings } from '../temporal-connection.ts';
+import { connectClient, namesServer, temporalSettings } from '../temporal-connection.ts';
 import { isAlive } from './process-identity.ts';
 import { StartError } from './start-error.ts';
 import { readSystemFile } from './system-file.ts';
@@ -18,24 +27,36 @@ export interface OperatorSettings {
   readonly audit: AuditSettings | null;
   /** TEMPORAL_* of the running system; `null` where none is known to run. */
   readonly temporalEnv: Environment | null;
+  /** What Temporal stores is read with these; `null`: it is not encrypted. */
+  readonly payloadKeys: PayloadKeys | null;
 }
 
-/** Needs no keys: whoever looks on may not have them. Throws `ConfigError`. */
-export function operatorSettings(env: Environment): OperatorSettings {
-  const { settings, problems } = readEnvironment(env);
+/** Needs no keys of an account: whoever looks on may not have them. Throws `ConfigError`. */
+export function operatorSettings(given: Environment): OperatorSettings {
+  const readFile = (path: string): string => readFileSync(path, 'utf8');
+  const files = withFileValues(READER_FILE_SETTINGS, {
+    env: withoutBlanks(given),
+    cwd: process.cwd(),
+    readFile,
+  });
+  const { env } = files;
+  const environment = readEnvironment(env);
+  const { settings } = environment;
+  const problems = [...files.problems, ...environment.problems];
   if (settings === null || problems.length > 0) throw new ConfigError(problems);
-  const given = settings.STOPKEEPER_DATA;
-  const dataDir = isAbsolute(given) ? given : join(process.cwd(), given);
+  const folder = settings.STOPKEEPER_DATA;
+  const dataDir = isAbsolute(folder) ? folder : join(process.cwd(), folder);
   return {
     accounts: settings.STOPKEEPER_ACCOUNTS,
     dataDir,
     audit: auditSettings(settings, process.cwd()),
-    temporalEnv: temporalEnvOf(env, dataDir),
+    temporalEnv: temporalEnvOf(given, dataDir),
+    payloadKeys: settings.STOPKEEPER_PAYLOAD_KEYS ?? null,
   };
 }
 
 function temporalEnvOf(env: Environment, dataDir: string): Environment | null {
-  if (env['TEMPORAL_ADDRESS'] !== undefined) return env;
+  if (namesServer(env)) return env;
   const system = readSystemFile(dataDir);
   if (system === null || !system.processes.some(isAlive)) return null;
   // A server that somebody else runs keeps its keys and certificates; one of ours has none.
@@ -61,7 +82,8 @@ export async function connectToRunning(settings: OperatorSettings): Promise<Conn
   }
   const temporal = temporalSettings(settings.temporalEnv);
   const connection = await connectClient(temporal);
-  return { connection, client: new Client({ connection, namespace: temporal.namespace }) };
+  const dataConverter = clientDataConverter(settings.payloadKeys);
+  return { connection, client: new Client({ connection, namespace: temporal.namespace, dataConverter }) };
 }
 
 /** Whether a worker polls: without one a workflow would wait for ever. */

@@ -3,7 +3,8 @@ import { Client } from '@temporalio/client';
 import { accountVariables } from '../config-accounts.ts';
 import type { Config } from '../config.ts';
 import type { Environment } from '../config-environment.ts';
-import { connectClient, temporalSettings } from '../temporal-connection.ts';
+import { clientDataConverter } from '../encryption/data-converter.ts';
+import { connectClient, namesServer, temporalSettings } from '../temporal-connection.ts';
 import { stopProcess } from './child-process.ts';
 import { checkKeys } from './key-check.ts';
 import { startPaperExchange } from './paper-exchange.ts';
@@ -52,7 +53,11 @@ export async function bringUp(options: BringUpOptions): Promise<RunningSystem> {
     const settings = temporalSettings(env);
     const connection = await connectClient(settings);
     return {
-      client: new Client({ connection, namespace: settings.namespace }),
+      client: new Client({
+        connection,
+        namespace: settings.namespace,
+        dataConverter: clientDataConverter(options.config.payloadKeys),
+      }),
       broken: parts.broken,
       stop: async () => {
         await connection.close();
@@ -78,7 +83,7 @@ async function stopLeftovers(dataDir: string, progress: Progress): Promise<Syste
 
 async function temporalFor(options: BringUpOptions, parts: SystemParts): Promise<Environment> {
   const { config, env, progress, signal } = options;
-  if (env['TEMPORAL_ADDRESS'] !== undefined) {
+  if (namesServer(env)) {
     const settings = temporalSettings(env);
     await (await connectClient(settings)).close();
     progress.note(`Temporal: the server at ${settings.address}, namespace ${settings.namespace}`);
@@ -88,7 +93,7 @@ async function temporalFor(options: BringUpOptions, parts: SystemParts): Promise
   const step = progress.step('Temporal server');
   try {
     const { dataDir, temporalCli: cli } = config;
-    const server = await startTemporalServer({ cli, dataDir, env, signal });
+    const server = await startTemporalServer({ cli, dataDir, env, signal, codecUrl: codecUrlOf(config) });
     parts.know({
       temporalAddress: server.address,
       temporalNamespace: server.namespace,
@@ -101,6 +106,11 @@ async function temporalFor(options: BringUpOptions, parts: SystemParts): Promise
     step.failed();
     throw error;
   }
+}
+
+function codecUrlOf({ payloadKeys, codec: { host, port } }: Config): string | null {
+  if (payloadKeys === null) return null;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** The variables by which a worker finds the paper exchanges that were started. */

@@ -1,5 +1,6 @@
 /** What prevented a start, as problems that a person can act on. */
 import { ConfigError, formatProblems, type Problem } from '../config-error.ts';
+import { UnreadablePayloadError } from '../encryption/payload-codec.ts';
 import { TemporalConnectionError } from '../temporal-connection.ts';
 
 /** Something that had to run does not; nothing that was started is left behind. */
@@ -25,7 +26,13 @@ export class Interrupted extends Error {
 function problemsOf(error: unknown): readonly Problem[] | null {
   if (error instanceof ConfigError || error instanceof StartError) return error.problems;
   if (error instanceof TemporalConnectionError) return [error.problem];
+  if (error instanceof UnreadablePayloadError) return [unreadable(error)];
   return null;
+}
+
+function unreadable({ message }: UnreadablePayloadError): Problem {
+  const hint = 'Programs that read what a worker writes need its payload keys (docs/encryption.md).';
+  return { setting: 'STOPKEEPER_PAYLOAD_KEYS', message: `what Temporal stores is ${message}`, hint };
 }
 
 /** One screen for a person; an unforeseen error with its stack, since it is a bug. */

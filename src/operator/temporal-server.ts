@@ -35,6 +35,8 @@ export interface TemporalServerOptions {
   readonly dataDir: string;
   readonly env: Environment;
   readonly signal: AbortSignal;
+  /** Where the UI finds the codec server; none where nothing is encrypted. */
+  readonly codecUrl?: string | null;
 }
 
 /** Starts the server and returns once its namespace answers; throws `StartError`, leaving nothing behind. */
@@ -65,7 +67,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
 async function startOn(
   options: TemporalServerOptions & { readonly cli: string; readonly port: number; readonly uiPort: number },
 ): Promise<TemporalServer> {
-  const { cli, dataDir, env, port, uiPort } = options;
+  const { cli, dataDir, env, port, uiPort, codecUrl = null } = options;
   const address = `127.0.0.1:${port}`;
   const namespace = env['TEMPORAL_NAMESPACE'] ?? 'default';
   const serverEnv = localTemporalEnv(env, address, namespace);
@@ -74,7 +76,7 @@ async function startOn(
     startChild({
       name: 'Temporal server',
       command: cli,
-      args: serverArguments(dataDir, port, uiPort, namespace),
+      args: serverArguments({ dataDir, port, uiPort, namespace, codecUrl }),
       env: withoutSecrets(env),
       logFile,
       graceMs: GRACE_MS,
@@ -94,12 +96,15 @@ async function startOn(
   }
 }
 
-function serverArguments(
-  dataDir: string,
-  port: number,
-  uiPort: number,
-  namespace: string,
-): readonly string[] {
+interface ServerPlace {
+  readonly dataDir: string;
+  readonly port: number;
+  readonly uiPort: number;
+  readonly namespace: string;
+  readonly codecUrl: string | null;
+}
+
+function serverArguments({ dataDir, port, uiPort, namespace, codecUrl }: ServerPlace): readonly string[] {
   return [
     'server',
     'start-dev',
@@ -111,6 +116,7 @@ function serverArguments(
     '127.0.0.1',
     '--ui-port',
     String(uiPort),
+    ...(codecUrl === null ? [] : ['--ui-codec-endpoint', codecUrl]),
     '--namespace',
     namespace,
     '--db-filename',

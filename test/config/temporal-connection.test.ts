@@ -10,6 +10,7 @@ import { expect, test } from 'vitest';
 import {
   boundedCalls,
   connectClient,
+  namesServer,
   TemporalConnectionError,
   temporalSettings,
 } from '../../src/temporal-connection.ts';
@@ -34,6 +35,13 @@ test('address, namespace, API key and TLS come from TEMPORAL_* variables', () =>
     apiKey: 'cloud-key',
     tls: { serverNameOverride: 'inner.example' },
   });
+});
+
+test('a server is named by its address, not by a file that has none', () => {
+  expect(namesServer({ ...NO_FILE, TEMPORAL_ADDRESS: '127.0.0.1:7233' })).toBe(true);
+  for (const env of [{}, NO_FILE, { TEMPORAL_CONFIG_FILE: devNull }, { TEMPORAL_ADDRESS: ' ' }]) {
+    expect(namesServer(env)).toBe(false);
+  }
 });
 
 test('with the null device as its file no file is read', () => {

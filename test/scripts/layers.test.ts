@@ -52,6 +52,9 @@ const refused: readonly (readonly [string, string])[] = [
   ['src/audit/a.ts', `import '../activities/index.ts';`],
   ['src/audit/b.ts', `import '@temporalio/client';`],
   ['src/alerts/c.ts', `import type { Port } from '../exchange/port.ts'; export type P = Port;`],
+  ['src/encryption/a.ts', `import '../domain/decimal.ts';`],
+  ['src/encryption/b.ts', `import '@temporalio/client';`],
+  ['src/encryption/c.ts', `import 'ccxt';`],
   ['src/operator/a.ts', `import '../paper/main.ts';`],
   ['src/operator/b.ts', `import 'ccxt';`],
   ['src/worker.ts', `import 'ccxt';`],
@@ -72,6 +75,10 @@ const allowed: readonly (readonly [string, string])[] = [
     `import '@temporalio/activity'; import '../exchange/port.ts'; import '../domain/decimal.ts';`,
   ],
   ['src/alerts/ok.ts', `import 'node:crypto'; import '../domain/decimal.ts'; import '../secret.ts';`],
+  [
+    'src/encryption/ok.ts',
+    `import 'node:crypto'; import 'fastify'; import '@temporalio/common'; import '../secret.ts'; import '../config-environment.ts';`,
+  ],
   ['scripts/ok.mjs', `import 'node:fs'; import 'node:fs/promises'; import './a.mjs';`],
 ];
 

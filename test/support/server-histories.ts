@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
+import { clientDataConverter } from '../../src/encryption/data-converter.ts';
+import type { PayloadKeys } from '../../src/encryption/payload-keys.ts';
 import { SILENT_SINKS } from './guard-sinks.ts';
 import { ROOT } from './root.ts';
 
@@ -20,15 +22,17 @@ export async function* historiesOf(client: Client): AsyncGenerator<RunHistory> {
   }
 }
 
-/** Replays each history; answers how many did, and what is wrong with those that did not. */
+/** Replays each history, read with `keys`; answers how many did, and what is wrong with those that did not. */
 export async function replayEach(
   histories: AsyncIterable<RunHistory>,
+  keys: PayloadKeys | null = null,
 ): Promise<{ readonly count: number; readonly problems: readonly string[] }> {
   const workflowBundle = { codePath: join(ROOT, 'dist/workflow-bundle.js') };
+  const dataConverter = clientDataConverter(keys);
   const problems: string[] = [];
   let count = 0;
   for await (const { workflowId, error } of Worker.runReplayHistories(
-    { workflowBundle, sinks: SILENT_SINKS },
+    { workflowBundle, dataConverter, sinks: SILENT_SINKS },
     histories,
   )) {
     if (error === undefined) count += 1;

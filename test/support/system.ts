@@ -12,6 +12,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { clientDataConverter } from '../../src/encryption/data-converter.ts';
+import { parsePayloadKeys, type PayloadKeys } from '../../src/encryption/payload-keys.ts';
 import { Paper } from './paper-control.ts';
 import { Program, type Launch } from './program.ts';
 import { ROOT } from './root.ts';
@@ -23,6 +25,8 @@ export interface SystemOptions {
   /** Content of the policy file. */
   readonly policy?: object;
   readonly workers?: number;
+  /** Content of STOPKEEPER_PAYLOAD_KEYS: workers, the client and the replay encrypt and read with them. */
+  readonly payloadKeys?: string;
   /** More environment for the workers. */
   readonly env?: Readonly<Record<string, string>>;
   /** Folder of the built program that the workers run, asked at each start; `dist` by default. */
@@ -126,6 +130,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
             STOPKEEPER_METRICS: 'off',
             // Tests run at any hour.
             STOPKEEPER_ALL_CLEAR: 'off',
+            ...(options.payloadKeys === undefined ? {} : { STOPKEEPER_PAYLOAD_KEYS: options.payloadKeys }),
             ...options.env,
             ...options.workerEnv?.(at),
           },
@@ -143,7 +148,8 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     throw error;
   }
   const connection = await Connection.connect({ address });
-  const client = new Client({ connection });
+  const keys = parsePayloadKeys(options.payloadKeys ?? '').keys;
+  const client = new Client({ connection, dataConverter: clientDataConverter(keys) });
   const run = promisify(execFile);
   const stop = async (): Promise<void> => {
     await connection.close();
@@ -162,7 +168,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     stop,
     close: async () => {
       try {
-        await replayAll(client);
+        await replayAll(client, keys);
       } finally {
         await stop();
         await rm(folder, { recursive: true, force: true });
@@ -199,14 +205,14 @@ async function healthy(cli: string, address: string): Promise<boolean> {
 let replaying: Promise<unknown> = Promise.resolve();
 
 /** Replays every run of every workflow that this server holds (I11). */
-function replayAll(client: Client): Promise<number> {
-  const mine = replaying.then(() => replayed(client));
+function replayAll(client: Client, keys: PayloadKeys | null): Promise<number> {
+  const mine = replaying.then(() => replayed(client, keys));
   replaying = mine.catch(() => undefined);
   return mine;
 }
 
-async function replayed(client: Client): Promise<number> {
-  const { count, problems } = await replayEach(historiesOf(client));
+async function replayed(client: Client, keys: PayloadKeys | null): Promise<number> {
+  const { count, problems } = await replayEach(historiesOf(client), keys);
   if (problems.length > 0) throw new Error(`histories that do not replay:\n${problems.join('\n')}`);
   return count;
 }

@@ -17,12 +17,23 @@ describe('the payload converter', () => {
 
   it.each([
     ['cut off', payload('json/plain', '{"reason":')],
-    ['of an encoding that nobody knows', payload('binary/encrypted', 'x')],
+    ['of an encoding that nobody knows', payload('binary/unheard-of', 'x')],
     ['without any encoding', { data: Buffer.from('{}') }],
   ])('turns bytes %s into an input that is refused', (_, bytes) => {
     const input: unknown = payloadConverter.fromPayload(bytes);
     expect(inputProblems('reprotect', input)).toEqual([
       expect.stringContaining('unreadablePayload: unknown field'),
     ]);
+  });
+
+  it('fails the task for what is encrypted with a key that the worker lacks, by its name: a later worker reads it', () => {
+    const { metadata } = payload('binary/encrypted', '');
+    const locked = {
+      metadata: { ...metadata, 'encryption-key-id': Buffer.from('2026-07') },
+      data: Buffer.from('x'),
+    };
+    expect(() => payloadConverter.fromPayload(locked)).toThrow(
+      'encrypted with the payload key "2026-07", which does not open it in this worker',
+    );
   });
 });
