@@ -187,7 +187,8 @@ async function createWorkers(
     // A routine check holds a workflow slot while its local activity runs: more slots than guards (docs/temporal.md §4).
     maxConcurrentWorkflowTaskExecutions: guards + 100,
     maxConcurrentLocalActivityExecutions: guards + 100,
-    maxConcurrentActivityTaskExecutions: 200,
+    // A guard waits for one at a time, a session for fifty: those of an account whose venue hangs never take the slot of another's.
+    maxConcurrentActivityTaskExecutions: guards + 100,
     // After a crash the sticky queue of the dead worker is waited for this long.
     stickyQueueScheduleToStartTimeout: '3 seconds',
   });
@@ -195,7 +196,7 @@ async function createWorkers(
     ...shared,
     taskQueue: AUX_TASK_QUEUE,
     activities: createAuxActivities(deps),
-    maxConcurrentActivityTaskExecutions: 100,
+    maxConcurrentActivityTaskExecutions: guards + 100,
   });
   return [main, aux];
 }

@@ -1,6 +1,7 @@
 /** What the histories of workflows show: their runs, what was carried between them, attempts, failures. */
-import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { tsToMs } from '@temporalio/common/lib/time.js';
 
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 
@@ -59,4 +60,14 @@ export function textOf(history: History): string {
   };
   visit(history);
   return texts.join('\n');
+}
+
+/** When a guard's routine checks were recorded, over all its runs, oldest first, ms: each leaves the marker of its local activity. */
+export async function checkTimes(client: Client, guardId: string): Promise<readonly number[]> {
+  const runs = await runsOf(client.workflow.getHandle(guardId));
+  return runs
+    .toReversed()
+    .flatMap(({ events }) => events ?? [])
+    .filter(({ markerRecordedEventAttributes: marker }) => marker?.markerName === 'core_local_activity')
+    .map(({ eventTime }) => (eventTime == null ? 0 : tsToMs(eventTime)));
 }
