@@ -1,25 +1,16 @@
 /** The worker process: configuration, venues, activities and both task queues put together; stops in order (DESIGN §10). */
-import { totalmem } from 'node:os';
 import { Client, WorkflowNotFoundError } from '@temporalio/client';
-import {
-  DefaultLogger,
-  Runtime,
-  Worker,
-  type NativeConnection,
-  type WorkerOptions,
-} from '@temporalio/worker';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { channelNames, channelsOf } from './alerts/channels.ts';
 import { createDelivery } from './alerts/delivery.ts';
 import { createHeartbeat } from './alerts/heartbeat.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import type { ActivityDeps } from './activities/deps.ts';
 import { startWatcherOf } from './activities/guards.ts';
-import { createActivities, createAuxActivities } from './activities/index.ts';
 import { loadConfig, resolvePolicy, type Config } from './config.ts';
 import { ConfigError, formatProblems, type Problem } from './config-error.ts';
-import { AUX_TASK_QUEUE, TASK_QUEUE, watchId } from './domain/names.ts';
-import { clientDataConverter, workerDataConverter } from './encryption/data-converter.ts';
-import type { LeaveMessages } from './encryption/payload-codec.ts';
+import { watchId } from './domain/names.ts';
+import { clientDataConverter } from './encryption/data-converter.ts';
 import { createGate, type Gate } from './exchange/gate.ts';
 import { createPorts, type Ports } from './exchange/ports.ts';
 import { VenueError } from './exchange/port.ts';
@@ -34,24 +25,10 @@ import {
   temporalSettings,
   type TemporalSettings,
 } from './temporal-connection.ts';
+import { createWorkers, FINISH_MS, FORCE_MS } from './task-workers.ts';
 import { createWorkerAudit } from './worker-audit.ts';
-import { createWorkerMetrics, guardSinks, type WorkerMetrics } from './worker-metrics.ts';
+import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
 import { startMonitoring, type Monitoring } from './worker-monitoring.ts';
-import { workflowBundle } from './workflow-code.ts';
-
-/** A guard takes about 0.7 MB of heap while it is cached; a third of the memory is theirs. */
-const BYTES_A_GUARD = 1_000_000;
-const MOST_GUARDS = 4_000;
-const UNREADABLE_TOLD_EVERY_MS = 60_000;
-
-/** What is in flight may end by itself for so long after SIGTERM; then it is handed over, ms. */
-const FINISH_MS = 5_000;
-/** An init system kills after 10 s, ms. */
-const FORCE_MS = 9_000;
-
-function cachedGuards(): number {
-  return Math.max(200, Math.min(MOST_GUARDS, Math.floor(totalmem() / 3 / BYTES_A_GUARD)));
-}
 
 /** The SDK's and the workflows' log lines, in the product's log; the SDK's metrics on a loopback port that our endpoint reads, `null` for none. */
 function installRuntime(log: Logger, sdkPort: number | null): void {
@@ -133,72 +110,6 @@ function depsOf(
     now: Date.now,
   };
   return { deps, audit };
-}
-
-/** Guards pin themselves (`workflows/pinned-run.ts`); what else runs moves to the current build with its next task. */
-function versioningOf(version: Config['version']): Pick<WorkerOptions, 'workerDeploymentOptions'> {
-  if (version === null) return {};
-  return {
-    workerDeploymentOptions: {
-      version,
-      useWorkerVersioning: true,
-      defaultVersioningBehavior: 'AUTO_UPGRADE',
-    },
-  };
-}
-
-/** The failed workflow tasks do not say it: with encryption their words are encrypted too. Each key is told once a minute. */
-function tellUnreadable(log: Logger): LeaveMessages {
-  const toldAt = new Map<string | null, number>();
-  return ({ keyId, message }) => {
-    if (Date.now() - (toldAt.get(keyId) ?? 0) < UNREADABLE_TOLD_EVERY_MS) return;
-    toldAt.set(keyId, Date.now());
-    log.error({ keyId, message: `workflows wait: ${message}` }, 'payload.unreadable');
-  };
-}
-
-async function createWorkers(
-  connection: NativeConnection,
-  namespace: string,
-  payloadKeys: Config['payloadKeys'],
-  deps: ActivityDeps,
-  log: Logger,
-  { guards: guardMetrics }: WorkerMetrics,
-  version: Config['version'],
-): Promise<Worker[]> {
-  const guards = cachedGuards();
-  const shared: Omit<WorkerOptions, 'taskQueue'> = {
-    connection,
-    namespace,
-    dataConverter: workerDataConverter(payloadKeys, tellUnreadable(log)),
-    // Both queues: an activity of a pinned run goes to its own build.
-    ...versioningOf(version),
-    shutdownGraceTime: FINISH_MS,
-    shutdownForceTime: FORCE_MS,
-  };
-  const main = await Worker.create({
-    ...shared,
-    workflowBundle: await workflowBundle(payloadKeys !== null),
-    taskQueue: TASK_QUEUE,
-    activities: createActivities(deps),
-    sinks: guardSinks(guardMetrics),
-    // The SDK lowers the number of workflow task slots to this one.
-    maxCachedWorkflows: guards + 100,
-    // A routine check holds a workflow slot while its local activity runs: more slots than guards (docs/temporal.md §4).
-    maxConcurrentWorkflowTaskExecutions: guards + 100,
-    maxConcurrentLocalActivityExecutions: guards + 100,
-    // A guard waits for one at a time, a session for fifty: those of an account whose venue hangs never take the slot of another's.
-    maxConcurrentActivityTaskExecutions: guards + 100,
-    // After a crash the sticky queue of the dead worker is waited for this long.
-    stickyQueueScheduleToStartTimeout: '3 seconds',
-  });
-  const aux = await Worker.create({
-    ...shared,
-    taskQueue: AUX_TASK_QUEUE,
-    activities: createAuxActivities(deps),
-    maxConcurrentActivityTaskExecutions: guards + 100,
-  });
-  return [main, aux];
 }
 
 /** A watcher that ever ran runs again; an account that never had a session is left alone until it has one. */
