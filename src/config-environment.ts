@@ -98,14 +98,16 @@ const timeOfDay = z
 
 const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];
 
-/** It hands out what the keys protect, so it listens where only this machine can ask. */
+/** It hands out what the keys protect, so it listens where only this machine can ask; in a container that is for the published port to say. */
 const codec = z
   .string()
   .default('127.0.0.1:8234')
   .transform((text, context): ListenAddress => {
     const address = listenAddress(text);
     if (address !== null && LOOPBACK.includes(address.host)) return address;
-    const expectation = 'expected a port of this machine alone: 127.0.0.1:PORT, localhost:PORT or [::1]:PORT';
+    if (address?.host === 'container') return { host: '0.0.0.0', port: address.port };
+    const expectation =
+      'expected a port of this machine alone: 127.0.0.1:PORT, localhost:PORT, [::1]:PORT, or container:PORT in one whose port is published on loopback';
     context.addIssue({ code: 'custom', message: `is ${shown(text)}, ${expectation}` });
     return z.NEVER;
   });

@@ -37,6 +37,8 @@ describe('the codec server', () => {
   test('listens where only this machine can ask', () => {
     expect(load(PAPER).codec).toEqual({ host: '127.0.0.1', port: 8234 });
     expect(load({ ...PAPER, STOPKEEPER_CODEC: '[::1]:9000' }).codec).toEqual({ host: '::1', port: 9000 });
+    const inContainer = load({ ...PAPER, STOPKEEPER_CODEC: 'container:8234' }).codec;
+    expect(inContainer).toEqual({ host: '0.0.0.0', port: 8234 });
     for (const beyond of ['0.0.0.0:8234', '10.0.0.5:8234', '8234']) {
       expect(problems({ ...PAPER, STOPKEEPER_CODEC: beyond })).toMatchObject([
         { setting: 'STOPKEEPER_CODEC' },
