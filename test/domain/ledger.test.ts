@@ -340,7 +340,7 @@ describe('a new session', () => {
     expect(sessionOpening(state, { open: 0, closed: 0 }, timings, T0).closedPositions).toBe(1);
 
     const second = newSession(state, { requestId: 's2' }, T0 + MINUTE);
-    expect(second.answer).toEqual({ open: 1, closed: 1 });
+    expect(second.answer).toEqual({ open: 2, closed: 1 });
     expect(dashboardOf(second.state, T0)).toMatchObject({
       sessionPnl: '0.00',
       sessionPnlPct: '0',

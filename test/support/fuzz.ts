@@ -113,7 +113,9 @@ function placeIn(root: Container, at: number): Place | null {
 
 function respelled(value: unknown, by: number): unknown {
   const spell = RESPELLED[by % RESPELLED.length];
-  return typeof value === 'string' && spell !== undefined ? spell(value) : HOSTILE[by % HOSTILE.length];
+  if (typeof value === 'string' && spell !== undefined) return spell(value);
+  // Cloned: what is broken further must neither hold itself nor break the next case.
+  return structuredClone(HOSTILE[by % HOSTILE.length]);
 }
 
 function retyped(value: unknown): unknown {
