@@ -148,7 +148,8 @@ function versionOf(settings: EnvironmentSettings): Config['version'] {
   return deploymentName === undefined || buildId === undefined ? null : { deploymentName, buildId };
 }
 
-const SECRET_NAMES = /_(?:API_KEY|API_SECRET|WEBHOOK|WEBHOOK_SECRET|BOT_TOKEN|HEARTBEAT_URL|PAYLOAD_KEYS|CODEC_TOKEN)$/;
+const SECRET_NAMES =
+  /_(?:API_KEY|API_SECRET|WEBHOOK|WEBHOOK_SECRET|BOT_TOKEN|HEARTBEAT_URL|PAYLOAD_KEYS|CODEC_TOKEN)$/;
 /** Shorter values are words that messages use, and no secrets. */
 const SHORTEST_SECRET = 8;
 
