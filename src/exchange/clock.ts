@@ -12,7 +12,7 @@ export interface VenueClock {
   signingTime(): number;
   /** Before a signed request: measures at first use (bounded), later in the background every few minutes. */
   ready(): Promise<void>;
-  /** As measured at most a minute ago, else measured now; throws `VenueError`. */
+  /** Measures now; throws `VenueError`. */
   read(): Promise<ClockReading>;
   /** After 10002: measures again; where that fails, learns from the two clocks that the refusal names. */
   relearn(refusalText: string): Promise<void>;
@@ -33,9 +33,6 @@ const SLOW_SAMPLE_MS = 1_500;
 
 /** A round trip longer than this is measured once more; the shorter one counts. */
 const COARSE_SAMPLE_MS = 250;
-
-/** A measurement this young is as good as a new one, ms. */
-const SHARE_MS = 60_000;
 
 interface Sample {
   readonly offsetMs: number;
@@ -65,7 +62,7 @@ export function createVenueClock({
       if (second.roundTripMs < best.roundTripMs) best = second;
     }
     if (force || sample === null || best.roundTripMs <= SLOW_SAMPLE_MS) sample = best;
-    return readingOf(best);
+    return { offsetMs: best.offsetMs, roundTripMs: Math.round(best.roundTripMs) };
   }
 
   /** One measurement at a time; callers share it. */
@@ -93,8 +90,7 @@ export function createVenueClock({
       });
       if (known === null) await within(firstWaitMs, attempt, () => new Error('slow')).catch(() => undefined);
     },
-    read: async () =>
-      sample !== null && time.mono() - sample.takenAt < SHARE_MS ? readingOf(sample) : shared(false),
+    read: () => shared(false),
     relearn: async (refusalText) => {
       try {
         await shared(true);
@@ -103,10 +99,6 @@ export function createVenueClock({
       }
     },
   };
-}
-
-function readingOf({ offsetMs, roundTripMs }: Sample): ClockReading {
-  return { offsetMs, roundTripMs: Math.round(roundTripMs) };
 }
 
 async function sampleOnce(ask: () => Promise<number>, time: TimeSource): Promise<Sample> {

@@ -218,7 +218,6 @@ export interface VenuePort {
   /** As read at most 10 s ago. */
   accountInfo(): Promise<AccountInfo>;
   keyInfo(): Promise<KeyInfo>;
-  /** As measured at most a minute ago. */
   clock(): Promise<ClockReading>;
   /** Positions of categories that Stopkeeper does not guard (inverse, option), where the key may read them. */
   notCovered(): Promise<readonly { category: string; symbol: string; size: string; reason: string }[]>;

@@ -185,7 +185,7 @@ describe('a read', () => {
 });
 
 describe('a close', () => {
-  test('is found by its key, its records and the flat leg; the same key again is unchanged', async () => {
+  test('is found by its key, its records and the flat leg; the same key again makes no second order', async () => {
     const since = Date.now() - 60_000;
     const request = {
       symbol: 'ETHUSDT',
@@ -198,7 +198,8 @@ describe('a close', () => {
     await expect
       .poll(async () => (await port.readSymbol('ETHUSDT')).flat.length, { timeout: DEADLINE_MS })
       .toBe(2);
-    expect(await port.closePosition(request)).toMatchObject({ kind: 'unchanged' });
+    expect(await port.closePosition(request)).toEqual({ kind: 'applied' });
+    expect((await port.snapshot(FRESH)).positions.map(({ symbol }) => symbol)).toEqual(['BTCUSDT']);
     expect(await port.orderByLinkId('ETHUSDT', 'sk-1')).toMatchObject({ status: 'Filled' });
     expect(await port.executions('ETHUSDT', since)).toMatchObject([{ side: 'Buy', execType: 'Trade' }]);
     expect(await port.closedPnl('ETHUSDT', since)).toMatchObject([{ side: 'Buy' }]);
