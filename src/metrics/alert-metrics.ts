@@ -64,5 +64,16 @@ export class AlertMetrics {
 }
 
 function levelsOf(kind: Alert['kind']): readonly Alert['level'][] {
-  return kind === 'resolved' ? ['RESOLVED'] : ['WARNING', 'CRITICAL', 'EMERGENCY'];
+  switch (kind) {
+    case 'resolved':
+      return ['RESOLVED'];
+    case 'all-clear':
+      return ['INFO'];
+    case 'not-all-clear':
+      return ['WARNING'];
+    case 'audit-failed':
+      return ['WARNING', 'INFO'];
+    default:
+      return ['WARNING', 'CRITICAL', 'EMERGENCY'];
+  }
 }
