@@ -119,6 +119,11 @@ describe('a stop that the venue refuses for good', () => {
       return seen.acknowledged;
     });
     expect(status.by).toBe('Ann');
+    // The watcher tells of the same leg by itself: the guard has told it.
+    await until('the word at the watcher', async () => {
+      const history = await system.temporal('workflow', 'show', '-w', 'watch:main', '-o', 'json');
+      return history.includes('"signalName": "acknowledge"');
+    });
   });
 
   it('is over with RESOLVED and its seconds once the venue accepts and the command of the alert was run', async () => {

@@ -1,4 +1,5 @@
 /** What the audit log hears of guards and the watcher, acknowledgements, the daily all-clear and flips, on the time-skipping server. */
+import type { WorkflowHandle } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../../src/domain/audit.ts';
 import type { GuardStatus } from '../../src/domain/board.ts';
@@ -18,6 +19,13 @@ function heard<K extends AuditEntry['kind']>(
   kind: K,
 ): readonly Extract<AuditEntry, { kind: K }>[] {
   return stage.audited.filter((entry): entry is Extract<AuditEntry, { kind: K }> => entry.kind === kind);
+}
+
+/** This server records a signal also in the middle of a workflow task, where no real one does and no replay takes it. */
+async function acknowledged(stage: Stage, guard: WorkflowHandle, word: object): Promise<void> {
+  await stage.quiet(guard);
+  await guard.signal('acknowledge', word);
+  await stage.quiet(guard);
 }
 
 const messages = (stage: Stage): readonly string[] => heard(stage, 'message').map(({ name }) => name);
@@ -82,7 +90,7 @@ describe('the audit log hears', () => {
     const guard = await stage.startGuard(leg);
     await stage.proven(leg, '94');
     for (let sent = 0; sent < 12; sent += 1) {
-      await guard.signal('acknowledge', { by: `Ann ${sent}` });
+      await acknowledged(stage, guard, { by: `Ann ${sent}` });
       await world.pass('700 milliseconds');
     }
     await world.pass('3 seconds');
@@ -120,24 +128,23 @@ describe('an episode that a flip ended', () => {
 });
 
 describe('an alert that was acknowledged', () => {
-  it('is not repeated by the guard nor by the watcher, is shown, and RESOLVED comes all the same', async () => {
+  it('is not repeated, is shown, and RESOLVED comes all the same', async () => {
     const stage = world.stage(SLOW);
     stage.venue.fault({ call: 'setStop', kind: 'refuse', failure: REFUSED, times: 'always' });
     const leg = stage.venue.open();
-    await stage.startWatcher();
+    const guard = await stage.startGuard(leg);
     await world.pass('3 minutes');
-    const emergencies = (): number => stage.told('unprotected-emergency').length;
-    expect(emergencies()).toBe(2);
-    await stage.guard(leg).signal('acknowledge', { by: 'Ann', reason: 'calling the venue' });
+    expect(stage.told('EMERGENCY')).toHaveLength(1);
+    await acknowledged(stage, guard, { by: 'Ann', reason: 'calling the venue' });
     await world.pass('11 minutes');
-    expect(emergencies()).toBe(2);
-    const status = await stage.guard(leg).query<GuardStatus>('status');
+    expect(stage.told('EMERGENCY')).toHaveLength(1);
+    const status = await guard.query<GuardStatus>('status');
     expect(status.acknowledged).toMatchObject({ by: 'Ann', reason: 'calling the venue' });
     stage.venue.mend();
     await world.pass('1 minute');
     expect(stage.told('RESOLVED')).toHaveLength(1);
     expect((await stage.proven(leg, '94')).acknowledged).toBeNull();
-    expect(messages(stage).filter((name) => name === 'acknowledge')).toHaveLength(2);
+    expect(messages(stage)).toEqual(['acknowledge']);
   });
 
   it('with a malformed word is repeated as before', async () => {
@@ -177,19 +184,5 @@ describe('the daily all-clear', () => {
     await world.pass('24 hours');
     expect(stage.told('INFO')).toHaveLength(2);
     expect(new Set(stage.told('INFO').map(({ id }) => id)).size).toBe(2);
-  });
-
-  it('is none while one position is bare, and names it', async () => {
-    const stage = world.stage({ ...SLOW, discoverEveryMs: 60_000 });
-    soon();
-    stage.venue.open({ symbol: 'ETHUSDT', stopLoss: '97' });
-    stage.venue.open();
-    stage.venue.fault({ call: 'setStop', kind: 'refuse', failure: REFUSED, times: 'always' });
-    await stage.startWatcher();
-    await world.pass('20 minutes');
-    expect(stage.told('INFO')).toEqual([]);
-    expect(stage.told('not-all-clear').map(({ message }) => message)).toEqual([
-      'NOT all clear: 2 open, 1 proven; BTCUSDT: no stop on the venue',
-    ]);
   });
 });
