@@ -79,7 +79,7 @@ describe('checked by the tools that others use', () => {
 
 describe('what the compose file promises', () => {
   it.each(services)('%s runs an image pinned by a version', (_, { image }) => {
-    expect(image).toMatch(/^[a-z][\w./-]*:\d+\.\d+[\w.-]*$/);
+    expect(image).toMatch(/^[a-z][\w./-]*:v?\d+\.\d+[\w.-]*$/);
   });
 
   it.each(services)('%s listens on loopback only', (_, { ports = [], network_mode: mode }) => {

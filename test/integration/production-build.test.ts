@@ -18,9 +18,10 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { parseDockerfile, type ImageStage, type Instruction } from '../support/dockerfile.ts';
-import { runSession, settled } from '../support/fault-world.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { quietly, runSession, settled } from '../support/fault-world.ts';
+import { freePort, startSystem, until, type System } from '../support/system.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const BUILD_MS = 600_000;
@@ -36,6 +37,18 @@ function makeContext(folder: string): void {
     const path = line.slice(1);
     cpSync(join(ROOT, path), join(folder, path), { recursive: true });
   }
+}
+
+const COMPOSE_METRICS = '127.0.0.1:9464';
+
+/** What the compose file runs in the worker's container to see whether it does its work. */
+function healthScript(): string {
+  const file = parse(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
+    readonly services: { readonly worker: { readonly healthcheck: { readonly test: readonly string[] } } };
+  };
+  const { test } = file.services.worker.healthcheck;
+  expect(test.slice(0, 3)).toEqual(['CMD', 'node', '-e']);
+  return test[3] ?? '';
 }
 
 /** npm and the build see what a container would give them, and how this machine reaches the network. */
@@ -121,13 +134,16 @@ describe('the image, built by hand', { timeout: BUILD_MS }, () => {
   let folder: string;
   let app: string;
   let system: System;
+  let metricsPort: number;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'stopkeeper-image-'));
     app = join(await buildByHand(folder), 'app');
     const dist = join(app, 'dist');
     const build = { build: () => dist, paperBuild: dist };
-    system = await startSystem({ scenario: 'scenarios/default.json', ...build, env: image?.env ?? {} });
+    metricsPort = await freePort();
+    const env = { ...image?.env, STOPKEEPER_METRICS: `127.0.0.1:${metricsPort}` };
+    system = await startSystem({ scenario: 'scenarios/default.json', ...build, env });
   }, BUILD_MS);
 
   afterAll(async () => {
@@ -159,8 +175,16 @@ describe('the image, built by hand', { timeout: BUILD_MS }, () => {
     expect(report.status).toBe('SUCCESS');
     expect(report.protection).toMatchObject({ failures: 0, total: report.positions.length });
     await settled(system);
-    const env = { ...environment(stages[0] as ImageStage), TEMPORAL_ADDRESS: system.address };
-    await run(process.execPath, [join(app, 'deploy', 'worker-healthy.mjs')], { cwd: app, env });
+    const script = healthScript();
+    expect(script).toContain(COMPOSE_METRICS);
+    const here = script.replace(COMPOSE_METRICS, `127.0.0.1:${metricsPort}`);
+    await until(
+      'the health check of the compose file',
+      () => quietly(async () => run(process.execPath, ['-e', here], { cwd: app })),
+      60_000,
+    );
+    const nobody = script.replace(COMPOSE_METRICS, `127.0.0.1:${await freePort()}`);
+    await expect(run(process.execPath, ['-e', nobody], { cwd: app })).rejects.toMatchObject({ code: 1 });
   });
 
   it('starts from the workflow bundle of the build, and without it would have to bundle', async () => {

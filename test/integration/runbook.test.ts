@@ -134,7 +134,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
       await system.client.workflow.getHandle(BTC).terminate('by mistake');
       await until('another run of the guard', async () => {
         const { runId: now } = await system.client.workflow.getHandle(BTC).describe();
-        return now !== runId && (await guarded(system));
+        return now !== runId && (await guarded(system, 0));
       });
     },
   },
@@ -206,15 +206,20 @@ function runBlock(system: System, script: string): Promise<Ran> {
   });
 }
 
-/** Takes back what is released; answers whether every position has a guard that says protected. */
-async function guarded(system: System): Promise<boolean> {
+/** Takes back what is released; answers whether every position has a guard that says protected by a check after `since`. */
+async function guarded(system: System, since: number): Promise<boolean> {
   const watcher = system.client.workflow.getHandle('watch:main');
   for (const { symbol, positionIdx } of await watcher.query<readonly Released[]>('released'))
     await watcher.executeUpdate('adopt', { args: [{ symbol, positionIdx }] });
   const running = 'WorkflowType="guardPosition" AND ExecutionStatus="Running"';
   const all = await system.client.workflow.count(running);
   const well = await system.client.workflow.count(`${running} AND ProtectionState="PROTECTED"`);
-  return all.count === SYMBOLS.length && well.count === SYMBOLS.length;
+  if (all.count !== SYMBOLS.length || well.count !== SYMBOLS.length) return false;
+  const checks = SYMBOLS.map(async (symbol) => {
+    const status = await statusOf(system.client, `guard:main:${symbol}`);
+    return status?.state === 'PROTECTED' && Date.parse(status.checkedAt ?? '') > since;
+  });
+  return (await Promise.all(checks)).every(Boolean);
 }
 
 /** Whatever a section left behind: every position open, its guard running and proven, and lists that say so. */
@@ -223,10 +228,9 @@ async function putBack(system: System): Promise<void> {
   for (const position of POSITIONS)
     if ((await system.paper.row(position.symbol)) === undefined)
       await system.paper.position({ action: 'open', ...position });
-  // A message of the last section may be under way: asked again until all is well.
-  await until('every position guarded', () => quietly(() => guarded(system)), PATIENCE_MS);
-  await settled(system, SYMBOLS);
-  await until('lists that say so', () => guarded(system), PATIENCE_MS);
+  const since = Date.now();
+  // A message of the last section may be under way, a release above all: asked again until all is well.
+  await until('every position guarded', () => quietly(() => guarded(system, since)), PATIENCE_MS);
 }
 
 describe('the commands of the runbook', { timeout: 600_000 }, () => {
