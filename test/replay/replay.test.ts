@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { describe, expect, it } from 'vitest';
-import { replayAll, type RecordedRun } from '../support/replay.ts';
+import { replayAll, tornBy, type RecordedRun } from '../support/replay.ts';
 
 Runtime.install({
   logger: new DefaultLogger('ERROR'),
@@ -49,5 +49,31 @@ describe('recorded histories', () => {
     const run = runOf({ version: '0.1.0', name: 'guard-fixed' });
     const text = JSON.stringify(run).replace('"ensureStop"', '"somethingElse"');
     await expect(replayAll([JSON.parse(text) as RecordedRun])).rejects.toThrow(run.workflowId);
+  });
+});
+
+describe('a history of the time-skipping server', () => {
+  const event = (eventId: number, kind: string) => ({ eventId, [`${kind}EventAttributes`]: {} });
+  const history = (...events: readonly object[]) => ({ events }) as unknown as Parameters<typeof tornBy>[0];
+
+  it.each(['Completed', 'Failed', 'TimedOut'])('is whole where each workflow task has %s', (end) => {
+    const task = ['workflowExecutionStarted', 'workflowTaskStarted', `workflowTask${end}`, 'timerStarted'];
+    expect(tornBy(history(...task.map((kind, at) => event(at + 1, kind))))).toBe(null);
+  });
+
+  it('is whole where its last task is still running or was ended by a termination', () => {
+    expect(tornBy(history(event(1, 'workflowTaskStarted')))).toBe(null);
+    expect(tornBy(history(event(1, 'workflowTaskStarted'), event(2, 'workflowExecutionTerminated')))).toBe(
+      null,
+    );
+  });
+
+  it('is torn where something else was written before the end of a task', () => {
+    const events = [
+      event(1, 'workflowTaskStarted'),
+      event(2, 'activityTaskCanceled'),
+      event(3, 'workflowTaskCompleted'),
+    ];
+    expect(tornBy(history(...events))).toBe('activityTaskCanceled (event 2)');
   });
 });

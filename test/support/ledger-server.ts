@@ -14,6 +14,7 @@ import { AUX_TASK_QUEUE, TASK_QUEUE, ledgerId } from '../../src/domain/names.ts'
 import type { LedgerReading } from '../../src/domain/ledger-sync.ts';
 import type { KeepLedgerInput } from '../../src/workflows/keep-ledger.ts';
 import { reading } from './ledger-book.ts';
+import { replayable } from './replay.ts';
 
 export interface LedgerVenue {
   /** What the next reads show, or the failure that they throw. */
@@ -118,9 +119,10 @@ export async function startLedgerServer(env: TestWorkflowEnvironment): Promise<L
     },
     close: async () => {
       for (const account of started) {
-        for (const history of await historiesOf(env, ledgerId(account))) {
-          await Worker.runReplayHistory({ workflowBundle }, history, ledgerId(account));
-        }
+        const workflowId = ledgerId(account);
+        const all = (await historiesOf(env, workflowId)).map((history) => ({ workflowId, history }));
+        for (const { history } of env.supportsTimeSkipping ? replayable(all) : all)
+          await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
       }
       for (const child of children) child.kill('SIGKILL');
       await rm(folder, { recursive: true, force: true });

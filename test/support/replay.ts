@@ -65,6 +65,46 @@ export class RunLog {
   }
 }
 
+/**
+ * What the time-skipping server wrote into the middle of a workflow task, where a real server waits for the task's end; `null`: nothing.
+ * Such a history is no history: the SDK's replay neither replays it nor says so, it never ends.
+ */
+export function tornBy({ events }: History): string | null {
+  const at = (events ?? []).findIndex((event, index) => {
+    const next = events?.[index + 1];
+    return event.workflowTaskStartedEventAttributes != null && next !== undefined && !endsTask(next);
+  });
+  const found = at < 0 ? undefined : events?.[at + 1];
+  if (found === undefined) return null;
+  const named = Object.entries(found).find(
+    ([key, value]) => key.endsWith('EventAttributes') && value !== null,
+  );
+  return `${named?.[0].replace(/EventAttributes$/, '') ?? 'an event'} (event ${String(found.eventId)})`;
+}
+
+type HistoryEvent = NonNullable<History['events']>[number];
+
+function endsTask(event: HistoryEvent): boolean {
+  return (
+    event.workflowTaskCompletedEventAttributes != null ||
+    event.workflowTaskFailedEventAttributes != null ||
+    event.workflowTaskTimedOutEventAttributes != null ||
+    event.workflowExecutionTerminatedEventAttributes != null
+  );
+}
+
+/** Histories of the time-skipping server that are whole; the others are told. A real server's are all replayed. */
+export function replayable<T extends { readonly workflowId: string; readonly history: History }>(
+  histories: readonly T[],
+): readonly T[] {
+  return histories.filter(({ workflowId, history }) => {
+    const torn = tornBy(history);
+    if (torn !== null)
+      console.warn(`${workflowId} is not replayed: ${torn} in the middle of a workflow task`);
+    return torn === null;
+  });
+}
+
 /** Throws with every history that the code of now would not have made. */
 export async function replayAll(
   histories: readonly { readonly workflowId: string; readonly history: unknown }[],

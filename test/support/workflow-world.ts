@@ -24,7 +24,7 @@ import { GuardMetrics } from '../../src/metrics/guard-metrics.ts';
 import { createRunningGuards } from '../../src/running-guards.ts';
 import { guardSinks } from '../../src/worker-metrics.ts';
 import { FakeVenue } from './fake-port.ts';
-import { pathFrom, replayAll, RunLog, workflowBundle } from './replay.ts';
+import { pathFrom, replayable, replayAll, RunLog, workflowBundle } from './replay.ts';
 import { Stage } from './stage.ts';
 import { quieted } from './waiting.ts';
 
@@ -133,7 +133,7 @@ export function workflowWorld(): World {
     for (const stage of stages.values()) stage.heal();
     try {
       await endAll(client(), runs);
-      await replayAll(await runs.histories(client()));
+      await replayAll(replayable(await runs.histories(client())));
     } finally {
       runs.forget();
       stages.clear();
