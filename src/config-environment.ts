@@ -203,6 +203,9 @@ const schema = z.object({
     .transform((url) => url.replace(/\/+$/, '')),
 });
 
+/** Names of all settings that belong to no account. */
+export const SETTINGS: readonly string[] = Object.keys(schema.shape);
+
 export type EnvironmentSettings = z.infer<typeof schema>;
 
 /** What may also be given as a file, by the name with `_FILE`. */

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { findContainerLint } from '../../scripts/container-lint.mjs';
-import { VENUES } from '../../src/config-environment.ts';
+import { SETTINGS, VENUES } from '../../src/config-environment.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/domain/names.ts';
 import { scratchFolder, writeText } from '../support/scratch.ts';
 
@@ -122,6 +122,23 @@ describe('what the compose file promises', () => {
       const address = venue === 'paper' ? ['STOPKEEPER_VENUE_URL=http://127.0.0.1:9090'] : [];
       expect(lines).toEqual([`STOPKEEPER_VENUE=${venue}`, ...address]);
     }
+  });
+
+  it('the worker is handed every setting, but for those that are none of a container', () => {
+    const others = {
+      STOPKEEPER_ACCOUNTS: 'of the file of a venue, with the keys that each brings (docs/deployment.md)',
+      STOPKEEPER_DATA: 'in the image',
+      STOPKEEPER_TEMPORAL_CLI: 'of npm start',
+      STOPKEEPER_CODEC: 'of the codec server',
+      STOPKEEPER_CODEC_ORIGINS: 'of the codec server',
+      STOPKEEPER_CODEC_TOKEN: 'of the codec server',
+    };
+    const given = Object.keys(compose.services['worker']?.environment ?? {}).map((name) =>
+      name.replace(/_FILE$/, ''),
+    );
+    expect([...SETTINGS].filter((name) => !given.includes(name)).toSorted()).toEqual(
+      Object.keys(others).toSorted(),
+    );
   });
 
   it('what has to outlive a container lies in a named volume', () => {
