@@ -10,10 +10,13 @@ import type { LeaveMessages } from './encryption/payload-codec.ts';
 import type { Logger } from './logging.ts';
 import { guardSinks, type WorkerMetrics } from './worker-metrics.ts';
 import { workflowBundle } from './workflow-code.ts';
+import { WorkflowSlots } from './workflow-slots.ts';
 
 /** A guard takes about 0.7 MB of heap while it is cached; a third of the memory is theirs. */
 const BYTES_A_GUARD = 1_000_000;
 const MOST_GUARDS = 4_000;
+/** A full history takes about 0.2 s of one thread: so many end well within a task's 10 s, also where the machine is ten times too busy. */
+const REPLAYED_AT_ONCE = 4;
 const UNREADABLE_TOLD_EVERY_MS = 60_000;
 
 /** What is in flight may end by itself for so long after SIGTERM; then it is handed over, ms. */
@@ -58,6 +61,7 @@ export async function createWorkers(
   version: Config['version'],
 ): Promise<Worker[]> {
   const guards = cachedGuards();
+  const workflowSlots = new WorkflowSlots({ cached: guards + 100, replayed: REPLAYED_AT_ONCE });
   const shared: Omit<WorkerOptions, 'taskQueue'> = {
     connection,
     namespace,
@@ -73,13 +77,16 @@ export async function createWorkers(
     taskQueue: TASK_QUEUE,
     activities: createActivities(deps),
     sinks: guardSinks(guardMetrics),
-    // The SDK lowers the number of workflow task slots to this one.
+    interceptors: { activity: [workflowSlots.interceptor] },
     maxCachedWorkflows: guards + 100,
-    // A routine check holds a workflow slot while its local activity runs: more slots than guards (docs/temporal.md §4).
-    maxConcurrentWorkflowTaskExecutions: guards + 100,
-    maxConcurrentLocalActivityExecutions: guards + 100,
-    // A guard waits for one at a time, a session for fifty: those of an account whose venue hangs never take the slot of another's.
-    maxConcurrentActivityTaskExecutions: guards + 100,
+    tuner: {
+      // A routine check holds a workflow slot while its local activity runs: more slots than guards (docs/temporal.md §4).
+      workflowTaskSlotSupplier: workflowSlots,
+      localActivityTaskSlotSupplier: { type: 'fixed-size', numSlots: guards + 100 },
+      // A guard waits for one at a time, a session for fifty: those of an account whose venue hangs never take the slot of another's.
+      activityTaskSlotSupplier: { type: 'fixed-size', numSlots: guards + 100 },
+      nexusTaskSlotSupplier: { type: 'fixed-size', numSlots: 1 },
+    },
     // After a crash the sticky queue of the dead worker is waited for this long.
     stickyQueueScheduleToStartTimeout: '3 seconds',
   });
