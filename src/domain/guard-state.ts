@@ -245,9 +245,9 @@ export function cadence(book: GuardBook, policy: Policy): number {
   const fast = Math.min(policy.escalation.fastCheckMs, policy.checkEveryMs);
   const rejected =
     book.failure?.type === 'VenueAuth' || (state.kind === 'blind' && state.problem === 'VenueAuth');
-  // A key that works again protects what is bare within an interval; elsewhere nothing is lost by waiting for two.
-  const intervals = unprotectedSince(state) === null ? 2 : 1;
-  if (rejected) return Math.min(KEY_REJECTED_EVERY_MS, policy.checkEveryMs * intervals);
+  // What is bare is tried as fast as ever: a key that works again must find it.
+  if (rejected && unprotectedSince(state) === null)
+    return Math.min(KEY_REJECTED_EVERY_MS, policy.checkEveryMs * 2);
   switch (state.kind) {
     case 'confirming':
       return state.flatSince === null ? CONFIRM_AFTER_MS : RECORD_EVERY_MS;
