@@ -2,8 +2,6 @@
 import { defineConfig } from 'vitest/config';
 
 const PREPARE = ['test/support/prepare.ts'];
-/** Each file of these brings up servers and workers; two at once is what two cores carry without starving a heartbeat. */
-const SERVER_WORKERS = 2;
 
 export default defineConfig({
   test: {
@@ -23,12 +21,14 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
-      serverProject('workflow', 'test/workflows', 1),
-      serverProject('integration', 'test/integration', 2),
-      serverProject('replay', 'test/replay', 3),
-      serverProject('faults', 'test/faults', 4),
+      // Each file brings up servers and workers. The skipping of time is busy all the while; the others mostly wait, and are as many at once as
+      // two cores carry without starving a heartbeat.
+      serverProject('workflow', 'test/workflows', { groupOrder: 1, atOnce: 2 }),
+      serverProject('integration', 'test/integration', { groupOrder: 2, atOnce: 4 }),
+      serverProject('replay', 'test/replay', { groupOrder: 3, atOnce: 2 }),
+      serverProject('faults', 'test/faults', { groupOrder: 4, atOnce: 3 }),
       // Not part of `npm test`: `npm run test:postgres` finds what it needs.
-      serverProject('postgres', 'test/postgres', 5),
+      serverProject('postgres', 'test/postgres', { groupOrder: 5, atOnce: 2 }),
     ],
   },
 });
@@ -47,14 +47,18 @@ function isLateRetry({
   return message === 'Channel has been shut down' && (stack ?? '').includes('grpc-retry');
 }
 
-function serverProject(name: string, folder: string, groupOrder: number) {
+function serverProject(
+  name: string,
+  folder: string,
+  { groupOrder, atOnce }: { readonly groupOrder: number; readonly atOnce: number },
+) {
   return {
     test: {
       name,
       include: [`${folder}/**/*.test.ts`],
       globalSetup: PREPARE,
       pool: 'forks' as const,
-      maxWorkers: SERVER_WORKERS,
+      maxWorkers: atOnce,
       testTimeout: 180_000,
       hookTimeout: 180_000,
       sequence: { groupOrder },
