@@ -31,6 +31,20 @@ export function coveredMs(span: Span, covers: readonly Span[]): number {
   return covered;
 }
 
+/** What comes again within this time after it ended was one outage, ms: in between lies at most one check of a bare leg, each 5 s. */
+const COMES_AGAIN_MS = 7_000;
+
+/** The pauses that are too short for more than one try; the venue may answer well there, and nobody asks. */
+export function pausesOf(outages: readonly Span[]): readonly Span[] {
+  const inOrder = outages.toSorted((a, b) => a.from - b.from);
+  let reached = Number.NEGATIVE_INFINITY;
+  return inOrder.flatMap(({ from, to }) => {
+    const pause = { from: reached, to: from };
+    reached = Math.max(reached, to);
+    return pause.to > pause.from && pause.to - pause.from <= COMES_AGAIN_MS ? [pause] : [];
+  });
+}
+
 /** Those that concern the symbol and touch the span. */
 export function outagesOf(outages: readonly Outage[], symbol: string, { from, to }: Span): readonly Outage[] {
   return outages.filter(

@@ -1,7 +1,7 @@
 /** Bare spells of positions against the outages that explain them: what lasted longer than its outage and 35 s is broken (I2, I12). */
 import type { BareSpell, Life } from '../../test/support/venue-log.ts';
 import { bareSpells } from '../../test/support/venue-log.ts';
-import { coveredMs, outagesOf, type Outage } from '../outages.ts';
+import { coveredMs, outagesOf, pausesOf, type Outage } from '../outages.ts';
 
 /** One interval of checks with its jitter, and a write. */
 const ALLOWED_MS = 35_000;
@@ -24,7 +24,7 @@ export function judgedSpells(
   return bareSpells(lives, span.from, span.to).map((spell) => {
     const own = outagesOf(outages, spell.symbol, spell);
     const ms = spell.to - spell.from;
-    const outageMs = coveredMs(spell, own);
+    const outageMs = coveredMs(spell, [...own, ...pausesOf(own)]);
     const causes = [...new Set(own.map(({ what }) => what))];
     return { ...spell, ms, outageMs, causes, tooLong: ms - outageMs > ALLOWED_MS };
   });

@@ -157,13 +157,14 @@ describe('with one account on a venue in trouble', { timeout: 600_000 }, () => {
       message: 'API key is invalid.',
       times: 'always',
     });
+    const sickSession = session('sick', 'session:sick-again');
+    // From the first moment: later its guards answer at once that they cannot see, and hold nothing up.
+    const hanging = await served(system, WATCHED_MS);
     await until(
       'the sick account is blind',
       async () => (await statusOf(system.client, 'guard:sick:X59USDT'))?.state === 'BLIND',
       PATIENCE_MS,
     );
-    const sickSession = session('sick', 'session:sick-again');
-    const hanging = await served(system, WATCHED_MS);
     print('the other hangs', hanging);
     expectNoneLeftOut(hanging);
     await useHealthy('N00USDT', 'session:main-2');

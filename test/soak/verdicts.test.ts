@@ -109,6 +109,19 @@ describe('a bare spell', () => {
     expect(bareFor(60_001, [outage(10_000, 35_000)])?.tooLong).toBe(true);
   });
 
+  it('is excused by what comes again within the time of one try, not by pauses that have room for two', () => {
+    const venue = (from: number) => outage(from, from + 1_000, 'BTCUSDT');
+    expect(bareFor(50_000, [venue(0), venue(8_000), venue(16_000)])).toMatchObject({
+      outageMs: 17_000,
+      tooLong: false,
+    });
+    expect(bareFor(50_000, [venue(0), venue(8_001), venue(16_002)])).toMatchObject({
+      outageMs: 3_000,
+      tooLong: true,
+    });
+    expect(bareFor(50_000, [venue(0), outage(8_000, 9_000, 'ETHUSDT'), venue(16_000)])?.tooLong).toBe(true);
+  });
+
   it("is not excused by another symbol's outage, or by one at another time", () => {
     expect(bareFor(60_000, [outage(10_000, 35_000, 'ETHUSDT')])?.tooLong).toBe(true);
     expect(bareFor(60_000, [outage(60_000, 90_000)])?.tooLong).toBe(true);
