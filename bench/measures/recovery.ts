@@ -17,6 +17,8 @@ import { cpuMs } from '../support/usage.ts';
 
 const OUTAGE_MS = 5_000;
 const CANCEL_AFTER_MS = 2_000;
+/** Guards are killed in the middle of their runs: what is replayed is what a guard has behind it on average. */
+const CHECKS_BEFORE = DEFAULT_POLICY.continueAsNewAfterChecks / 2;
 /** All guards are asked for after so many intervals, then again while some are missing. */
 const LOOK_AFTER_INTERVALS = 1.5;
 const LOOK_AGAIN_MS = 15_000;
@@ -36,14 +38,14 @@ interface Recovered {
   readonly workerCpuMs: number;
 }
 
-async function measureKill(guards: number, intervalMs: number): Promise<Recovered> {
+async function measureKill(guards: number, intervalMs: number, checks: number): Promise<Recovered> {
   const stage = await setStage({
     scenario: scenarioOf({ positions: guards, stopped: true }),
     policy: { defaults: { checkEveryMs: intervalMs } },
   });
   try {
     await runSession(stage);
-    await sleep(intervalMs * 1.15);
+    await sleep(intervalMs * (checks + 0.15));
     await stage.killWorker();
     await sleep(CANCEL_AFTER_MS);
     const cancelled = Math.floor(guards / 2);
@@ -177,7 +179,8 @@ async function run(options: MeasureOptions): Promise<Measured> {
   const killed: Recovered[] = [];
   for (const guards of counts) {
     options.note(`recovery of ${guards} guards`);
-    killed.push(await measureKill(guards, options.quick ? 6_000 : DEFAULT_POLICY.checkEveryMs));
+    const [intervalMs, checks] = options.quick ? [6_000, 1] : [DEFAULT_POLICY.checkEveryMs, CHECKS_BEFORE];
+    killed.push(await measureKill(guards, intervalMs, checks));
   }
   if (!options.quick) options.note('replay of a full run');
   const replay = options.quick ? null : await measureReplay();

@@ -234,8 +234,8 @@ describe('with keys', { timeout: 300_000 }, () => {
   });
 
   it('the operator programs read with the keys, and without them name the key', async () => {
-    const run = (program: string, keys: string) =>
-      promisify(execFile)(process.execPath, [join(ROOT, `dist/operator/${program}.js`), '--json'], {
+    const run = (program: string, keys: string, args = ['--json']) =>
+      promisify(execFile)(process.execPath, [join(ROOT, `dist/operator/${program}.js`), ...args], {
         env: {
           ...process.env,
           TEMPORAL_ADDRESS: system.address,
@@ -253,6 +253,12 @@ describe('with keys', { timeout: 300_000 }, () => {
     );
     const refused = await run('history', NEW);
     expect(refused.stderr + refused.stdout).toContain('"2026-07"');
+    const exported = ['guard:main:QUARTZUSDT', '--out', join(home, 'exports')];
+    const withNone = await run('export', '', exported);
+    expect(withNone.stderr + withNone.stdout).toContain('"2026-07"');
+    expect((await run('export', OLD, exported)).stdout).toContain('guard:main:QUARTZUSDT: ');
+    const lines = readFileSync(join(home, 'exports', 'guard-main-QUARTZUSDT.jsonl'), 'utf8');
+    expect(lines).toContain('4436.06');
   });
 
   it('a worker without the key loses nothing: it names the key, and one that has it goes on', async () => {
