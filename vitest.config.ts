@@ -24,7 +24,7 @@ export default defineConfig({
       // Each file brings up servers and workers. The skipping of time is busy all the while; the others mostly wait, and are as many at once as
       // two cores carry without starving a heartbeat.
       serverProject('workflow', 'test/workflows', { groupOrder: 1, atOnce: 2 }),
-      serverProject('integration', 'test/integration', { groupOrder: 2, atOnce: 4 }),
+      serverProject('integration', 'test/integration', { groupOrder: 2, atOnce: 3 }),
       serverProject('replay', 'test/replay', { groupOrder: 3, atOnce: 2 }),
       serverProject('faults', 'test/faults', { groupOrder: 4, atOnce: 3 }),
       // Not part of `npm test`: `npm run test:postgres` finds what it needs.
