@@ -94,18 +94,22 @@ export async function startGuardOf(deps: ActivityDeps, input: StartGuardInput): 
   });
 }
 
-/** A guard follows a policy that changed since it started, as a `setPolicy` without `allowLooser`. */
-async function bringPolicy(deps: ActivityDeps, account: string, leg: Leg): Promise<string | null> {
+/** A guard follows a policy that changed since it started, as a `setPolicy` without `allowLooser`; `null`: it did already. */
+async function bringPolicy(
+  deps: ActivityDeps,
+  account: string,
+  leg: Leg,
+): Promise<'brought' | { readonly refused: string } | null> {
   const handle = deps.client.workflow.getHandle(guardId(account, leg));
   const wanted = guardPolicy(deps.policy(account, leg.symbol));
   const held = guardPolicy(await handle.query<Policy>('policy'));
   if (JSON.stringify(held) === JSON.stringify(wanted)) return null;
   try {
     await handle.executeUpdate('setPolicy', { args: [{ policy: wanted }] });
-    return null;
+    return 'brought';
   } catch (error) {
     if (!(error instanceof WorkflowUpdateFailedError)) throw error;
-    return error.cause?.message ?? error.message;
+    return { refused: error.cause?.message ?? error.message };
   }
 }
 
@@ -113,11 +117,15 @@ async function askOne(deps: ActivityDeps, account: string, leg: Leg, reason: str
   const handle = deps.client.workflow.getHandle(guardId(account, leg));
   try {
     return await deps.client.withDeadline(Date.now() + ASK_LIMIT_MS, async () => {
-      const policyRefusal = await bringPolicy(deps, account, leg);
-      const answer = await handle.executeUpdate<ReprotectAnswer, [ReprotectInput]>('reprotectNow', {
-        args: [{ reason }],
-      });
+      const ask = (): Promise<ReprotectAnswer> =>
+        handle.executeUpdate('reprotectNow', { args: [{ reason }] });
+      // Asked before anything is queried: a guard that this process does not hold yet would write a history that does not replay
+      // (docs/temporal.md §7).
+      const first = await ask();
+      const policy = await bringPolicy(deps, account, leg);
+      const answer = policy === 'brought' ? await ask() : first;
       const status = await handle.query<GuardStatus>('status');
+      const policyRefusal = policy === null || policy === 'brought' ? null : policy.refused;
       return { leg, kind: 'answered', answer, status, policyRefusal };
     });
   } catch (error) {

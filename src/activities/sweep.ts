@@ -13,6 +13,7 @@ import type { ActivityDeps } from './deps.ts';
 import { allClearOf } from './all-clear.ts';
 import { startGuardOf } from './guards.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { endStuckGuards } from './stuck-guards.ts';
 import { toldReleases } from './told-releases.ts';
 
 const STARTED_AT_ONCE = 20;
@@ -161,7 +162,9 @@ async function sweepOnce(
   const legs = all.filter(({ symbol }) => !ignore.has(symbol));
   const released = new Set(input.released.map(legKey));
   const watched = legs.filter((leg) => leg.size !== null && !released.has(legKey(leg)));
-  const running = await deps.runningGuards(account, watched);
+  const running = new Set(await deps.runningGuards(account, watched));
+  const guarded = watched.filter((leg) => running.has(legKey(leg)));
+  for (const key of await endStuckGuards(deps, account, guarded)) running.delete(key);
   const last = held.get(account) ?? null;
   const now = deps.now();
   // A watcher that was terminated by hand has forgotten what was released; the guards' own endings have not.

@@ -228,7 +228,7 @@ function conditionsOf(before: WatchState, next: WatchState, round: Round): Map<s
       kind: 'memory-lost',
       level: 'WARNING',
       message: `the guard of ${leg.symbol} had ended although its position is open: a new one runs; its best price and policy changes are lost, the stop on the venue is its floor`,
-      todo: 'find out who terminated it',
+      todo: 'find out who terminated it and why; Stopkeeper does where a history does not replay any more (docs/runbook.md)',
       repeatEveryMs: null,
     });
   }

@@ -23,7 +23,8 @@ import {
   symbolsOf,
   using,
 } from '../support/fault-world.ts';
-import { unbundledBuild, unpackedBuild } from '../support/recorded-build.ts';
+import { alteredBuild, unbundledBuild, unpackedBuild } from '../support/recorded-build.ts';
+import { historiesOf, replayEach } from '../support/server-histories.ts';
 import { until, type System } from '../support/system.ts';
 import { expectSafe } from '../support/verdict.ts';
 
@@ -130,6 +131,47 @@ async function runIds(system: System, symbols: readonly string[]): Promise<reado
   return Promise.all(
     symbols.map(async (symbol) => (await handle(system, `guard:main:${symbol}`).describe()).runId),
   );
+}
+
+describe('a worker that does not replay the guards of the one before', { timeout: TEST_MS }, () => {
+  // I5: such a guard runs, and fails each of its tasks for ever; the watcher ends it and starts another, bare leg or not.
+  it('has all of them replaced, puts back what vanished meanwhile, and says so', async () => {
+    const symbols = symbolsOf(4);
+    build = await alteredBuild(folder);
+    await using(guardedSystem({ open: symbols, build: () => build, replays: false }), async (system) => {
+      const since = Date.now();
+      await system.paper.price({ symbol: 'S00USDT', price: '104' });
+      await stopShown(system, 'S00USDT', '103.17');
+      const runs = await runIds(system, symbols);
+      await system.programs.workers[0]?.kill();
+      await cancelStop(system, 'S01USDT');
+      await handOver(system);
+      await stopShown(system, 'S01USDT', '94');
+      await until(
+        'new guards',
+        async () => (await runIds(system, symbols)).every((runId, at) => runId !== runs[at]),
+        PATIENCE_MS,
+      );
+      await settled(system, symbols);
+      await stopShown(system, 'S00USDT', '103.17');
+      await until(
+        'the alerts',
+        async () => symbols.every((symbol) => memoryLost(system, symbol)),
+        PATIENCE_MS,
+      );
+      // What runs now replays; what was ended does not, and is the reason for its end.
+      const { problems } = await replayEach(historiesOf(system.client));
+      expect(problems).toHaveLength(symbols.length);
+      for (const symbol of symbols)
+        expect(problems.join('\n')).toContain(`guard:main:${symbol} does not replay`);
+      await expectSafe(system, 'a build that does not replay the guards of the one before', { since });
+    });
+  });
+});
+
+function memoryLost({ programs: { workers } }: System, symbol: string): boolean {
+  const lines = workers[0]?.log.split('\n') ?? [];
+  return lines.some((line) => line.includes('"kind":"memory-lost"') && line.includes(`"${symbol}"`));
 }
 
 describe('a worker that bundles its workflows itself', { timeout: TEST_MS }, () => {

@@ -1,0 +1,85 @@
+/**
+ * Guards that run and do nothing: their history no longer replays, so that every task of theirs fails, for ever (docs/temporal.md §7). Nobody
+ * brings such a run back to life; it is ended, and its leg gets a new guard, which takes the stop on the venue for its floor (I1, I5).
+ */
+import {
+  isGrpcServiceError,
+  ServiceError,
+  WorkflowNotFoundError,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import proto from '@temporalio/proto';
+import { guardId } from '../domain/names.ts';
+import { pooled } from '../domain/pool.ts';
+import { legKey, type Leg } from '../domain/position.ts';
+import type { ActivityDeps } from './deps.ts';
+
+/** Guards whose turn it is in a round; all of them have theirs in (guards / 20) rounds. */
+const LOOKED_AT = 20;
+const AT_ONCE = 10;
+const LIMIT_MS = 5_000;
+/** In a row: the first one may be of the worker's memory of the run, which it forgets then. */
+const FAILURES = 2;
+/** Signals that nobody handled lie between failures. */
+const NEWEST_EVENTS = 50;
+
+const { WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR: NOT_REPLAYED } =
+  proto.temporal.api.enums.v1.WorkflowTaskFailedCause;
+
+const REASON =
+  'stopkeeper: its history does not replay any more, so that it guards nothing; a new guard takes over';
+
+/** Ends those that are stuck, and answers with their keys: a few of the guards each round, bare legs' always. Never throws for the server. */
+export async function endStuckGuards(
+  deps: ActivityDeps,
+  account: string,
+  guarded: readonly (Leg & { readonly state: string })[],
+): Promise<ReadonlySet<string>> {
+  const ended = new Set<string>();
+  const looked = ofThisRound(guarded, Math.floor(deps.now() / deps.policy(account, '').discoverEveryMs));
+  await pooled(looked, AT_ONCE, async (leg) => {
+    const handle = deps.client.workflow.getHandle(guardId(account, leg));
+    try {
+      await deps.client.withDeadline(Date.now() + LIMIT_MS, async () => {
+        if (!(await isStuck(deps, handle))) return;
+        await handle.terminate(REASON);
+        ended.add(legKey(leg));
+        deps.log.error({ account, symbol: leg.symbol, positionIdx: leg.positionIdx }, 'guard.stuck');
+      });
+    } catch (error) {
+      const expected = error instanceof WorkflowNotFoundError || error instanceof ServiceError;
+      if (!expected && !isGrpcServiceError(error)) throw error;
+    }
+  });
+  return ended;
+}
+
+/** Bare legs, and of the others those whose turn it is. */
+export function ofThisRound<T extends { readonly state: string }>(
+  guarded: readonly T[],
+  round: number,
+): readonly T[] {
+  const bare = guarded.filter(({ state }) => state === 'UNPROTECTED');
+  const others = guarded.filter(({ state }) => state !== 'UNPROTECTED');
+  const from = (round * LOOKED_AT) % Math.max(1, others.length);
+  return [...bare, ...[...others, ...others].slice(from, from + Math.min(LOOKED_AT, others.length))];
+}
+
+async function isStuck({ client }: ActivityDeps, handle: WorkflowHandle): Promise<boolean> {
+  const { raw, runId } = await handle.describe();
+  const pending = raw.pendingWorkflowTask;
+  if (pending == null) return false;
+  const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({
+    namespace: client.options.namespace,
+    execution: { workflowId: handle.workflowId, runId },
+    maximumPageSize: NEWEST_EVENTS,
+  });
+  const events = history?.events ?? [];
+  const end = events.findIndex((event) => event.workflowTaskCompletedEventAttributes != null);
+  const causes = events
+    .slice(0, end < 0 ? events.length : end)
+    .flatMap(({ workflowTaskFailedEventAttributes: failed }) => (failed == null ? [] : [failed.cause]));
+  // Only the first failure of a task is an event; its attempts count the others.
+  const failures = causes.length + Math.max(0, (pending.attempt ?? 1) - 2);
+  return causes[0] === NOT_REPLAYED && failures >= FAILURES;
+}
