@@ -59,6 +59,10 @@ function figures(evidence: Evidence, judgement: Judgement): readonly (readonly [
       `${late.checks}; over 1 s late: ${late.late}, and ${late.lateInOutage} while a process was away; lag p50 ${late.lagMs.p50} ms, p99 ${late.lagMs.p99} ms, max ${late.lagMs.max} ms`,
     ],
     ['workflow tasks too slow', String(judgement.slowTasks.length)],
+    [
+      'tasks that failed once',
+      String(evidence.runs.reduce((sum, { mendedTasks }) => sum + mendedTasks.length, 0)),
+    ],
     ...recovered.map((text): readonly [string, string] => ['all guards check again', text]),
     ['histories replayed', `${evidence.replayed} of ${evidence.runs.length}`],
     ...(memory.some(({ name }) => name === OLD_WORKER)

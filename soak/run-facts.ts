@@ -38,8 +38,10 @@ export interface Run extends RunFacts {
   /** What it completed with; `null` where it did not. */
   readonly result: unknown;
   readonly lostTasks: readonly LostTask[];
-  /** Workflow tasks that failed: a bug, or a history that the code does not fit. */
+  /** Workflow tasks that failed, and failed again or for good: a bug, or a history that the code does not fit. */
   readonly failedTasks: readonly string[];
+  /** Those whose next attempt was done: the SDK had lost its way, and began the run anew from its history. */
+  readonly mendedTasks: readonly string[];
   /** Names of secrets that the history holds. */
   readonly leaked: readonly string[];
 }
@@ -110,13 +112,24 @@ function lostTasksOf(workflowId: string, events: readonly HistoryEvent[]): LostT
   });
 }
 
-function failedTasksOf(workflowId: string, events: readonly HistoryEvent[]): string[] {
-  return events.flatMap(({ workflowTaskFailedEventAttributes: failed }) =>
-    // New events while a workflow wanted to end are no failure: the server asks again.
-    failed == null || failed.cause === UNHANDLED_COMMAND
-      ? []
-      : [`${workflowId}: ${failed.failure?.message ?? `cause ${failed.cause}`}`],
+function failedTasksOf(
+  workflowId: string,
+  events: readonly HistoryEvent[],
+): Pick<Run, 'failedTasks' | 'mendedTasks'> {
+  const ends = events.filter(
+    ({ workflowTaskFailedEventAttributes: failed, workflowTaskCompletedEventAttributes: completed }) =>
+      // New events while a workflow wanted to end are no failure: the server asks again.
+      completed != null || (failed != null && failed.cause !== UNHANDLED_COMMAND),
   );
+  const failures = ends.flatMap(({ workflowTaskFailedEventAttributes: failed }, at) => {
+    if (failed == null) return [];
+    const alone = ends[at - 1]?.workflowTaskFailedEventAttributes == null;
+    const mended = alone && ends[at + 1]?.workflowTaskCompletedEventAttributes != null;
+    return [{ mended, text: `${workflowId}: ${failed.failure?.message ?? `cause ${failed.cause}`}` }];
+  });
+  const texts = (wanted: boolean): string[] =>
+    failures.filter(({ mended }) => mended === wanted).map(({ text }) => text);
+  return { failedTasks: texts(false), mendedTasks: texts(true) };
 }
 
 /** Names of the secrets that occur in any text or payload below `value`. */
@@ -151,7 +164,7 @@ export function runFacts(
     to: tsToMs(events.at(-1)?.eventTime),
     result: decoded(events.at(-1)?.workflowExecutionCompletedEventAttributes?.result?.payloads?.[0]),
     lostTasks: lostTasksOf(workflowId, events),
-    failedTasks: failedTasksOf(workflowId, events),
+    ...failedTasksOf(workflowId, events),
     leaked: secretsIn(history, secrets),
   };
 }

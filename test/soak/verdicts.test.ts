@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { coveredMs, type Outage } from '../../soak/outages.ts';
 import { ageing, type MemorySample } from '../../soak/memory.ts';
@@ -11,6 +12,7 @@ import { judgedProofs } from '../../soak/verdicts/proofs.ts';
 import { touchedElse } from '../../soak/verdicts/requests.ts';
 import { lateness, missingRuns, recoveries, slowTasks } from '../../soak/verdicts/runs.ts';
 import { leakedInFiles } from '../../soak/verdicts/secrets.ts';
+import { runFacts } from '../../soak/run-facts.ts';
 import { judgedSpells } from '../../soak/verdicts/spells.ts';
 import { judgedLoosenings } from '../../soak/verdicts/stops.ts';
 import type { PaperRequest } from '../support/paper-control.ts';
@@ -72,6 +74,7 @@ function run(override: Partial<Run> = {}): Run {
     result: null,
     lostTasks: [],
     failedTasks: [],
+    mendedTasks: [],
     leaked: [],
     ...override,
   };
@@ -331,5 +334,28 @@ describe('secrets', () => {
     writeFileSync(join(folder, 'worker-0.log'), 'nothing');
     writeFileSync(join(folder, 'paper.json'), 'soakabc');
     expect(leakedInFiles(folder, { apiKey: 'soakabc' })).toEqual(['temporal.db holds apiKey']);
+  });
+});
+
+describe('failed workflow tasks', () => {
+  const failed = { workflowTaskFailedEventAttributes: { cause: 23, failure: { message: 'lost its way' } } };
+  const done = { workflowTaskCompletedEventAttributes: {} };
+  const told = (...events: readonly object[]) => {
+    const run = {
+      workflowId: 'guard:main:X',
+      runId: 'r',
+      history: { events: events.map((one) => ({ ...one, eventTime: msToTs(0) })) },
+    };
+    const { failedTasks, mendedTasks } = runFacts(run, {});
+    return [failedTasks.length, mendedTasks.length];
+  };
+
+  it('are broken where the next attempt fails too, or never comes', () => {
+    expect(told(done, failed, failed, done)).toEqual([2, 0]);
+    expect(told(done, failed)).toEqual([1, 0]);
+  });
+
+  it('are counted where the next attempt is done', () => {
+    expect(told(done, failed, done, failed, done)).toEqual([0, 2]);
   });
 });
