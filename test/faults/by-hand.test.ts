@@ -4,15 +4,20 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Board } from '../../src/domain/board.ts';
 import type { LedgerSummary } from '../../src/domain/ledger-view.ts';
 import {
+  beginSession,
   cancelStop,
+  faultSystem,
   guardedSystem,
+  LIST,
   open,
   PATIENCE_MS,
+  pendingActivities,
   quietly,
   runSession,
   settled,
   stopShown,
   symbolsOf,
+  using,
 } from '../support/fault-world.ts';
 import { until, type System } from '../support/system.ts';
 import { expectSafe } from '../support/verdict.ts';
@@ -147,5 +152,28 @@ describe('with five guards running', { timeout: 300_000 }, () => {
     expect(answer).toMatchObject({ adopted: true });
     await stopShown(system, 'S03USDT', '94');
     await settled(system);
+  });
+});
+
+describe('a session', { timeout: 300_000 }, () => {
+  // I7: the watcher comes last in a session, and in every one.
+  it('that is cancelled in its import starts the watcher all the same, which protects everything', async () => {
+    const symbols = symbolsOf(3);
+    await using(faultSystem({ open: symbols }), async (system) => {
+      const since = Date.now();
+      await system.paper.fault({ path: LIST, kind: 'delay', ms: 4_000, times: 'always' });
+      const session = await beginSession(system);
+      await until(
+        'the import',
+        async () => (await pendingActivities(system, 'session:main')).includes('importPositions'),
+        PATIENCE_MS,
+      );
+      await session.cancel();
+      await expect(session.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+      await system.paper.clearFaults();
+      for (const symbol of symbols) await stopShown(system, symbol, '94');
+      await settled(system, symbols);
+      await expectSafe(system, 'a session cancelled in its import', { since });
+    });
   });
 });

@@ -234,28 +234,6 @@ describe('a dry run', () => {
   });
 });
 
-describe('a session that is cancelled', () => {
-  it('still starts the watcher, which protects what is left', async () => {
-    const stage = world.stage();
-    const leg = stage.venue.open();
-    let letGo: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => {
-      letGo = resolve;
-    });
-    stage.venue.fault({ call: 'snapshot', kind: 'wait', until: held });
-    const session = stage.session();
-    session.catch(() => undefined);
-    await until('the import', () => stage.venue.asked('snapshot').length > 0);
-    await world.client().workflow.getHandle(`session:${stage.account}`).cancel();
-    await until('the watcher', () => world.runs.startsOf(stage.watcher.workflowId) === 1);
-    letGo();
-    await expect(session).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
-    // No time is passed here: the server skips none after a workflow has ended in the middle of an activity.
-    await until('the stop', () => stage.venue.stopOf(leg) === '94');
-    await stage.proven(leg, '94');
-  });
-});
-
 describe('input that is wrong', () => {
   it('fails the workflow with every problem by name', async () => {
     const stage = world.stage();
