@@ -214,6 +214,31 @@ describe('a worker killed under 50 running guards', () => {
   );
 });
 
+describe('a session that begins right after the worker died', () => {
+  // I11: a query that brings a guard into the new process, then a signal and an update in one task, leave a history that never replays again
+  // (docs/temporal.md §7). What the session asks comes in another order; at the end every history is replayed.
+  it('asks guards that are woken meanwhile, and each of them goes on', { timeout: TEST_MS }, async () => {
+    const symbols = symbolsOf(10);
+    const policy = { defaults: { ...FAST_POLICY.defaults, checkEveryMs: 8_000 } };
+    await using(guardedSystem({ open: symbols, policy }), async (system) => {
+      const since = Date.now();
+      const [worker] = system.programs.workers;
+      await worker?.kill();
+      await worker?.start();
+      const session = await beginSession(system, 'session:again');
+      // One after the other, over the 3 s for which the server waits for the dead worker.
+      for (const symbol of symbols) {
+        await sleep(400);
+        await system.client.workflow.getHandle(`guard:main:${symbol}`).signal('reprotect', {});
+      }
+      const report = await reportOf(session);
+      expect(report.protection).toMatchObject({ total: symbols.length, failures: 0 });
+      await settled(system);
+      await expectSafe(system, 'a session right after the worker was killed', { since });
+    });
+  });
+});
+
 describe('one of two workers killed', () => {
   // I5: the other takes the guards over; nothing waits for the dead one.
   it('leaves its guards to the other', { timeout: TEST_MS }, async () => {
