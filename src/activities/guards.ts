@@ -17,6 +17,7 @@ import { guardPolicy } from '../domain/policy-change.ts';
 import type { Policy } from '../domain/policy.ts';
 import { legKey, type Leg, type Side } from '../domain/position.ts';
 import type { ActivityDeps } from './deps.ts';
+import { endIfStuck } from './stuck-guards.ts';
 
 /** A guard that does not answer within this time is bypassed. */
 const ASK_LIMIT_MS = 15_000;
@@ -159,8 +160,9 @@ async function wakeOthers(deps: ActivityDeps, { account, legs, reason }: AskGuar
   }
 }
 
-/** Starts the watcher of an account or leaves the one that runs. */
+/** Starts the watcher of an account or leaves the one that runs; one whose history does not replay any more is replaced. */
 export async function startWatcherOf(deps: ActivityDeps, account: string): Promise<void> {
+  if (await endIfStuck(deps, watchId(account))) deps.log.error({ account }, 'watcher.stuck');
   try {
     await deps.client.workflow.start('watchAccount', {
       workflowId: watchId(account),

@@ -27,7 +27,7 @@ const { WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR: NOT_REPLAYED } =
   proto.temporal.api.enums.v1.WorkflowTaskFailedCause;
 
 const REASON =
-  'stopkeeper: its history does not replay any more, so that it guards nothing; a new guard takes over';
+  'stopkeeper: its history does not replay any more, so that it does nothing; a new run takes over';
 
 /** Ends those that are stuck, and answers with their keys: a few of the guards each round, bare legs' always. Never throws for the server. */
 export async function endStuckGuards(
@@ -38,20 +38,27 @@ export async function endStuckGuards(
   const ended = new Set<string>();
   const looked = ofThisRound(guarded, Math.floor(deps.now() / deps.policy(account, '').discoverEveryMs));
   await pooled(looked, AT_ONCE, async (leg) => {
-    const handle = deps.client.workflow.getHandle(guardId(account, leg));
-    try {
-      await deps.client.withDeadline(Date.now() + LIMIT_MS, async () => {
-        if (!(await isStuck(deps, handle))) return;
-        await handle.terminate(REASON);
-        ended.add(legKey(leg));
-        deps.log.error({ account, symbol: leg.symbol, positionIdx: leg.positionIdx }, 'guard.stuck');
-      });
-    } catch (error) {
-      const expected = error instanceof WorkflowNotFoundError || error instanceof ServiceError;
-      if (!expected && !isGrpcServiceError(error)) throw error;
-    }
+    if (!(await endIfStuck(deps, guardId(account, leg)))) return;
+    ended.add(legKey(leg));
+    deps.log.error({ account, symbol: leg.symbol, positionIdx: leg.positionIdx }, 'guard.stuck');
   });
   return ended;
+}
+
+/** Ends a workflow whose history does not replay any more; its caller starts another. Never throws for the server. */
+export async function endIfStuck(deps: Pick<ActivityDeps, 'client'>, workflowId: string): Promise<boolean> {
+  const handle = deps.client.workflow.getHandle(workflowId);
+  try {
+    return await deps.client.withDeadline(Date.now() + LIMIT_MS, async () => {
+      if (!(await isStuck(deps, handle))) return false;
+      await handle.terminate(REASON);
+      return true;
+    });
+  } catch (error) {
+    const expected = error instanceof WorkflowNotFoundError || error instanceof ServiceError;
+    if (!expected && !isGrpcServiceError(error)) throw error;
+    return false;
+  }
 }
 
 /** Bare legs, and of the others those whose turn it is. */
@@ -65,7 +72,7 @@ export function ofThisRound<T extends { readonly state: string }>(
   return [...bare, ...[...others, ...others].slice(from, from + Math.min(LOOKED_AT, others.length))];
 }
 
-async function isStuck({ client }: ActivityDeps, handle: WorkflowHandle): Promise<boolean> {
+async function isStuck({ client }: Pick<ActivityDeps, 'client'>, handle: WorkflowHandle): Promise<boolean> {
   const { raw, runId } = await handle.describe();
   const pending = raw.pendingWorkflowTask;
   if (pending == null) return false;
