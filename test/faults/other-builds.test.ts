@@ -137,7 +137,7 @@ describe('a worker that does not replay the guards of the one before', { timeout
   // I5: such a guard runs, and fails each of its tasks for ever; the watcher ends it and starts another, bare leg or not.
   it('has all of them replaced, puts back what vanished meanwhile, and says so', async () => {
     const symbols = symbolsOf(4);
-    build = await alteredBuild(folder);
+    build = await alteredBuild(folder, 'guardPosition');
     await using(guardedSystem({ open: symbols, build: () => build, replays: false }), async (system) => {
       const since = Date.now();
       await system.paper.price({ symbol: 'S00USDT', price: '104' });
@@ -165,6 +165,32 @@ describe('a worker that does not replay the guards of the one before', { timeout
       for (const symbol of symbols)
         expect(problems.join('\n')).toContain(`guard:main:${symbol} does not replay`);
       await expectSafe(system, 'a build that does not replay the guards of the one before', { since });
+    });
+  });
+});
+
+describe('a worker that does not replay the watcher of the one before', { timeout: TEST_MS }, () => {
+  // I7: without a watcher nobody finds what is opened.
+  it("has it replaced with the ledger's sync, and finds what was opened meanwhile", async () => {
+    const symbols = symbolsOf(2);
+    build = await alteredBuild(folder, 'watchAccount');
+    const world = { open: symbols, listed: ['N00USDT'], build: () => build, replays: false } as const;
+    await using(guardedSystem(world), async (system) => {
+      const since = Date.now();
+      const { runId } = await handle(system, 'watch:main').describe();
+      await handOver(system);
+      await open(system, 'N00USDT');
+      await until(
+        'another watcher',
+        async () => {
+          await quietly(() => handle(system, 'ledger:main').signal('syncBalance'));
+          return (await handle(system, 'watch:main').describe()).runId !== runId;
+        },
+        60_000,
+      );
+      await stopShown(system, 'N00USDT', '94');
+      await settled(system, [...symbols, 'N00USDT']);
+      await expectSafe(system, 'a build that does not replay the watcher of the one before', { since });
     });
   });
 });

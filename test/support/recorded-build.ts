@@ -49,13 +49,16 @@ export async function unbundledBuild(folder: string): Promise<string> {
   return dist;
 }
 
-/** The build of now with guards that begin with a timer of their own: neither build replays what the other began. */
-export async function alteredBuild(folder: string): Promise<string> {
+/** The build of now with a workflow that begins with a timer of its own: neither build replays what the other began. */
+export async function alteredBuild(
+  folder: string,
+  workflow: 'guardPosition' | 'watchAccount',
+): Promise<string> {
   const dist = await emptyBuild(folder);
   await cp(join(ROOT, 'dist'), dist, { recursive: true });
   const bundle = join(dist, 'workflow-bundle.js');
   const text = await readFile(bundle, 'utf8');
-  const beginning = /async function guardPosition\(input\) \{\n/g;
+  const beginning = new RegExp(`async function ${workflow}\\(input\\) \\{\\n`, 'g');
   if (text.match(beginning)?.length !== 1) throw new Error('the bundle has no such function, or several');
   await writeFile(bundle, text.replace(beginning, '$& await new Promise((go) => setTimeout(go, 1));\n'));
   return dist;
