@@ -104,14 +104,10 @@ export class WorkflowSlots implements CustomSlotSupplier<WorkflowSlotInfo> {
     const [oldest] = this.#replayed;
     if (oldest !== undefined && this.#replayed.size > REMEMBERED * this.#limits.cached)
       this.#replayed.delete(oldest);
-    if (known || this.#held <= this.#givenOn) return;
+    // No replay holds a slot that could be given on.
+    if (known || this.#free.replayed >= this.#limits.replayed) return;
     this.#givenOn += 1;
     this.#giveOn('replayed');
-  }
-
-  /** Permits of replays that are out, those included whose slot was given on. */
-  get #held(): number {
-    return this.#limits.replayed - this.#free.replayed + this.#givenOn;
   }
 
   #giveOn(kind: keyof SlotLimits): void {

@@ -95,22 +95,25 @@ export async function startGuardOf(deps: ActivityDeps, input: StartGuardInput): 
   });
 }
 
-/** A guard follows a policy that changed since it started, as a `setPolicy` without `allowLooser`; `null`: it did already. */
-async function bringPolicy(
-  deps: ActivityDeps,
-  account: string,
-  leg: Leg,
-): Promise<'brought' | { readonly refused: string } | null> {
+interface PolicyBrought {
+  /** The guard follows another policy than before. */
+  readonly changed: boolean;
+  /** Why it refused to; `null` where it follows the session's. */
+  readonly refusal: string | null;
+}
+
+/** A guard follows a policy that changed since it started, as a `setPolicy` without `allowLooser`. */
+async function bringPolicy(deps: ActivityDeps, account: string, leg: Leg): Promise<PolicyBrought> {
   const handle = deps.client.workflow.getHandle(guardId(account, leg));
   const wanted = guardPolicy(deps.policy(account, leg.symbol));
   const held = guardPolicy(await handle.query<Policy>('policy'));
-  if (JSON.stringify(held) === JSON.stringify(wanted)) return null;
+  if (JSON.stringify(held) === JSON.stringify(wanted)) return { changed: false, refusal: null };
   try {
     await handle.executeUpdate('setPolicy', { args: [{ policy: wanted }] });
-    return 'brought';
+    return { changed: true, refusal: null };
   } catch (error) {
     if (!(error instanceof WorkflowUpdateFailedError)) throw error;
-    return { refused: error.cause?.message ?? error.message };
+    return { changed: false, refusal: error.cause?.message ?? error.message };
   }
 }
 
@@ -124,10 +127,9 @@ async function askOne(deps: ActivityDeps, account: string, leg: Leg, reason: str
       // (docs/temporal.md §7).
       const first = await ask();
       const policy = await bringPolicy(deps, account, leg);
-      const answer = policy === 'brought' ? await ask() : first;
+      const answer = policy.changed ? await ask() : first;
       const status = await handle.query<GuardStatus>('status');
-      const policyRefusal = policy === null || policy === 'brought' ? null : policy.refused;
-      return { leg, kind: 'answered', answer, status, policyRefusal };
+      return { leg, kind: 'answered', answer, status, policyRefusal: policy.refusal };
     });
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { leg, kind: 'not-running' };

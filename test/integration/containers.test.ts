@@ -136,7 +136,7 @@ describe('what the compose file promises', () => {
     const given = Object.keys(compose.services['worker']?.environment ?? {}).map((name) =>
       name.replace(/_FILE$/, ''),
     );
-    expect([...SETTINGS].filter((name) => !given.includes(name)).toSorted()).toEqual(
+    expect(SETTINGS.filter((name) => !given.includes(name)).toSorted()).toEqual(
       Object.keys(others).toSorted(),
     );
   });
