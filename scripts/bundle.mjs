@@ -13,10 +13,12 @@ if (built === undefined || dist === undefined || out === undefined) {
 }
 const converter = join(built, 'workflows', 'payload-converter.js');
 const failures = join(built, 'workflows', 'failure-converter.js');
+const queries = join(built, 'workflows', 'query-first.js');
 const { code } = await bundleWorkflowCode({
   workflowsPath: join(built, 'workflows', 'index.js'),
   ...(existsSync(converter) ? { payloadConverterPath: converter } : {}),
   ...(existsSync(failures) ? { failureConverterPath: failures } : {}),
+  ...(existsSync(queries) ? { workflowInterceptorModules: [queries] } : {}),
 });
 const root = join(dist, '..');
 const bundled = moved(code).replace(MAP, (_, head, map) => head + movedMap(map));

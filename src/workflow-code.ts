@@ -30,6 +30,7 @@ async function bundledNow(): Promise<string> {
     workflowsPath: beside('./workflows/index.js'),
     payloadConverterPath: beside('./workflows/payload-converter.js'),
     failureConverterPath: beside('./workflows/failure-converter.js'),
+    workflowInterceptorModules: [beside('./workflows/query-first.js')],
   });
   return code;
 }

@@ -123,8 +123,7 @@ async function askOne(deps: ActivityDeps, account: string, leg: Leg, reason: str
     return await deps.client.withDeadline(Date.now() + ASK_LIMIT_MS, async () => {
       const ask = (): Promise<ReprotectAnswer> =>
         handle.executeUpdate('reprotectNow', { args: [{ reason }] });
-      // Asked before anything is queried: a guard that this process does not hold yet would write a history that does not replay
-      // (docs/temporal.md §7).
+      // Asked before anything is queried, which would have a guard that this process does not hold yet read twice (docs/temporal.md §7).
       const first = await ask();
       const policy = await bringPolicy(deps, account, leg);
       const answer = policy.changed ? await ask() : first;

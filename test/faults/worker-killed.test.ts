@@ -237,7 +237,42 @@ describe('a session that begins right after the worker died', () => {
       await expectSafe(system, 'a session right after the worker was killed', { since });
     });
   });
+
+  // I11: SDK 1.24.0 applies events that no task has taken yet where a query brings a run into a process (docs/temporal.md §7).
+  it('answers queries before anything else, and every workflow goes on', { timeout: TEST_MS }, async () => {
+    const symbols = symbolsOf(4);
+    const policy = { defaults: { ...FAST_POLICY.defaults, checkEveryMs: 12_000 } };
+    await using(guardedSystem({ open: symbols, policy }), async (system) => {
+      const since = Date.now();
+      const handle = (workflowId: string) => system.client.workflow.getHandle(workflowId);
+      const guards = symbols.map((symbol) => `guard:main:${symbol}`);
+      const [worker] = system.programs.workers;
+      await worker?.kill();
+      await worker?.start();
+      // The server holds queries back for the dead worker; what comes meanwhile is without a task when they are answered.
+      const answers = [
+        ...guards.map((id) => handle(id).query('status')),
+        handle('ledger:main').query('summary'),
+      ];
+      await sleep(500);
+      for (const id of guards) await handle(id).signal('reprotect', {});
+      await handle('ledger:main').signal('syncBalance');
+      await Promise.all(answers);
+      await Promise.all(guards.map((id) => handle(id).executeUpdate('reprotectNow', { args: [{}] })));
+      const spoilt = await Promise.all(guards.map((id) => tasksReadAnew(system, id)));
+      expect(Math.max(...spoilt), 'a task that came after an early answer').toBeGreaterThan(0);
+      await settled(system);
+      await expectSafe(system, 'queries right after the worker was killed', { since });
+    });
+  });
 });
+
+/** Tasks that failed because a query had been answered from what belonged to them. */
+async function tasksReadAnew(system: System, workflowId: string): Promise<number> {
+  const { events } = await system.client.workflow.getHandle(workflowId).fetchHistory();
+  const failures = (events ?? []).map((event) => event.workflowTaskFailedEventAttributes?.failure?.message);
+  return failures.filter((message) => message?.includes('the run is read anew')).length;
+}
 
 describe('one of two workers killed', () => {
   // I5: the other takes the guards over; nothing waits for the dead one.
