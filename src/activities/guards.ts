@@ -2,8 +2,6 @@
 import { activityInfo, heartbeat } from '@temporalio/activity';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import {
-  isGrpcServiceError,
-  ServiceError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
@@ -16,6 +14,7 @@ import { pooled } from '../domain/pool.ts';
 import { guardPolicy } from '../domain/policy-change.ts';
 import type { Policy } from '../domain/policy.ts';
 import { legKey, type Leg, type Side } from '../domain/position.ts';
+import { isOfServer } from '../temporal-errors.ts';
 import type { ActivityDeps } from './deps.ts';
 import { endIfStuck } from './stuck-guards.ts';
 
@@ -155,8 +154,7 @@ async function wakeOthers(deps: ActivityDeps, { account, legs, reason }: AskGuar
     });
   } catch (error) {
     // The client wraps what the server answers to a list; whatever it is, the guards of open legs must be asked all the same.
-    const expected = error instanceof WorkflowNotFoundError || error instanceof ServiceError;
-    if (!expected && !isGrpcServiceError(error)) throw error;
+    if (!isOfServer(error)) throw error;
     deps.log.warn({ account, error: error.message }, 'guards.not-woken');
   }
 }

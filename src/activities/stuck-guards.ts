@@ -2,16 +2,12 @@
  * Guards that run and do nothing: their history no longer replays, so that every task of theirs fails, for ever (docs/temporal.md §7). Nobody
  * brings such a run back to life; it is ended, and its leg gets a new guard, which takes the stop on the venue for its floor (I1, I5).
  */
-import {
-  isGrpcServiceError,
-  ServiceError,
-  WorkflowNotFoundError,
-  type WorkflowHandle,
-} from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { guardId } from '../domain/names.ts';
 import { pooled } from '../domain/pool.ts';
 import { legKey, type Leg } from '../domain/position.ts';
+import { isOfServer } from '../temporal-errors.ts';
 import type { ActivityDeps } from './deps.ts';
 
 /** Guards whose turn it is in a round; all of them have theirs in (guards / 20) rounds. */
@@ -55,8 +51,7 @@ export async function endIfStuck(deps: Pick<ActivityDeps, 'client'>, workflowId:
       return true;
     });
   } catch (error) {
-    const expected = error instanceof WorkflowNotFoundError || error instanceof ServiceError;
-    if (!expected && !isGrpcServiceError(error)) throw error;
+    if (!isOfServer(error)) throw error;
     return false;
   }
 }

@@ -2,9 +2,7 @@
 import {
   isGrpcServiceError,
   QueryNotRegisteredError,
-  ServiceError,
   WorkflowFailedError,
-  WorkflowNotFoundError,
   type Client,
 } from '@temporalio/client';
 import {
@@ -19,6 +17,7 @@ import {
 import type { EndedReport } from '../domain/guard-state.ts';
 import { pooled } from '../domain/pool.ts';
 import type { AuditReading } from '../audit/audit-reader.ts';
+import { isOfServer } from '../temporal-errors.ts';
 import type { AuditedEpisodes } from './audited-episodes.ts';
 
 export interface GuardHistory {
@@ -121,8 +120,7 @@ async function episodesOf(
       : [endedEpisode(leg, guard, null, 'the guard left a result of another version')];
   } catch (error) {
     // Retention may take a run away between the list and the look at it.
-    const gone = error instanceof WorkflowNotFoundError || error instanceof ServiceError;
-    if (!gone && !(error instanceof WorkflowFailedError)) throw error;
+    if (!(error instanceof WorkflowFailedError) && !isOfServer(error)) throw error;
     return [endedEpisode(leg, guard, null, `its result cannot be read: ${error.message}`)];
   }
 }
@@ -142,8 +140,7 @@ async function earlierOf(
     );
     return earlierEpisodes(leg, guard, reports);
   } catch (error) {
-    const expected = error instanceof WorkflowNotFoundError || error instanceof QueryNotRegisteredError;
-    if (!expected && !(error instanceof ServiceError) && !isGrpcServiceError(error)) throw error;
+    if (!(error instanceof QueryNotRegisteredError) && !isOfServer(error)) throw error;
     return [];
   }
 }

@@ -1,5 +1,5 @@
 /** Reads the histories of a guard, run by run, into what its memory depends on; codecs of the client are undone on the way. */
-import { isGrpcServiceError, ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import {
   decodeArrayFromPayloads,
   decodeOptionalFailureToOptionalError,
@@ -13,6 +13,7 @@ import { pooled } from '../domain/pool.ts';
 import type { ClosingReport } from '../domain/closing.ts';
 import type { Observation } from '../domain/position.ts';
 import type { Happened } from '../domain/retrace.ts';
+import { isOfServer } from '../temporal-errors.ts';
 
 type Converter = Client['options']['loadedDataConverter'];
 type History = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>;
@@ -77,8 +78,7 @@ async function happenedIn(client: Client, guard: string, run: ListedRun): Promis
     return await happenedOf(client.options.loadedDataConverter, history, run.runId);
   } catch (error) {
     // Retention may take a run away between the list and the look at it.
-    const gone = error instanceof WorkflowNotFoundError || error instanceof ServiceError;
-    if (!gone && !isGrpcServiceError(error)) throw error;
+    if (!isOfServer(error)) throw error;
     return [{ kind: 'gap', at: run.startedAt, reason: `run ${run.runId} cannot be read: ${error.message}` }];
   }
 }
