@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--only startup,steady] [--counts 100,1000] [--profile]`: measures the product beside its baselines on this
+ * `npm run bench -- [--quick] [--only startup,steady] [--counts 100,1000] [--checks 10] [--postgres] [--profile]`: measures the product beside its baselines on this
  * machine, prints tables and writes `.bench/NAME.json`. Comparisons are within one run, by ratio.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,8 @@ import { steady } from './measures/steady.ts';
 import { rounded, tableText } from './support/figures.ts';
 import { busyShare, machine } from './support/machine.ts';
 import type { Measure, MeasureOptions } from './support/measure.ts';
-import { interrupted, ROOT } from './support/stage.ts';
+import { interrupted } from './support/leftovers.ts';
+import { ROOT } from './support/stage.ts';
 
 const MEASURES: readonly Measure[] = [startup, steady, detection, recovery];
 const FOLDER = join(ROOT, '.bench');
@@ -29,11 +30,14 @@ function asked(): Asked {
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
       counts: { type: 'string' },
+      checks: { type: 'string' },
+      postgres: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
     },
   });
   const names = values.only?.split(',') ?? MEASURES.map(({ name }) => name);
   const counts = values.counts?.split(',').map(Number) ?? null;
+  const checks = values.checks === undefined ? null : Number(values.checks);
   const problems = [
     ...names
       .filter((name) => !MEASURES.some((one) => one.name === name))
@@ -41,6 +45,9 @@ function asked(): Asked {
     ...(counts?.every((count) => Number.isInteger(count) && count > 0 && count <= 4_000) === false
       ? [`--counts: expected whole numbers from 1 to 4000, got ${values.counts}`]
       : []),
+    ...(checks === null || (Number.isInteger(checks) && checks > 0 && checks <= 500)
+      ? []
+      : [`--checks: expected a whole number from 1 to 500, got ${values.checks}`]),
   ];
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return {
@@ -48,6 +55,8 @@ function asked(): Asked {
     options: {
       quick: values.quick,
       counts,
+      checks,
+      postgres: values.postgres,
       profile: values.profile ? join(FOLDER, 'profiles') : null,
       note: (text) => process.stderr.write(`bench: ${text}\n`),
     },

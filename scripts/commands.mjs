@@ -112,14 +112,20 @@ async function tests(stages) {
 
 /** Apart from `npm test`: it needs a PostgreSQL that is installed, and a server that takes minutes to build. @type {Command} */
 async function postgres() {
+  const programs = await onPostgres();
+  await ensureInstalled(ROOT);
+  return runTests(ROOT, ['postgres'], programs);
+}
+
+/** A Temporal server on PostgreSQL: its programs, found or built, as environment. */
+async function onPostgres() {
   const bin = findPostgres();
   const { server, tools } = await findTemporalServer();
-  await ensureInstalled(ROOT);
-  return runTests(ROOT, ['postgres'], {
+  return {
     STOPKEEPER_POSTGRES_BIN: bin,
     STOPKEEPER_TEMPORAL_SERVER: server,
     STOPKEEPER_TEMPORAL_TOOLS: tools,
-  });
+  };
 }
 
 /** Programs with a folder of their own beside `src`. @param {'bench' | 'soak' | 'mutants'} name @param {readonly string[]} args */
@@ -129,6 +135,7 @@ async function measure(name, args) {
   return handOver(process.execPath, ['--enable-source-maps', join(built, name, `${name}.js`), ...args], {
     ...process.env,
     STOPKEEPER_TEMPORAL_CLI: await findTemporalCli(),
+    ...(name === 'bench' && args.includes('--postgres') ? await onPostgres() : {}),
   });
 }
 

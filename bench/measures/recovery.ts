@@ -180,7 +180,7 @@ async function run(options: MeasureOptions): Promise<Measured> {
   for (const guards of counts) {
     options.note(`recovery of ${guards} guards`);
     const [intervalMs, checks] = options.quick ? [6_000, 1] : [DEFAULT_POLICY.checkEveryMs, CHECKS_BEFORE];
-    killed.push(await measureKill(guards, intervalMs, checks));
+    killed.push(await measureKill(guards, intervalMs, options.checks ?? checks));
   }
   if (!options.quick) options.note('replay of a full run');
   const replay = options.quick ? null : await measureReplay();

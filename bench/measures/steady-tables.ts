@@ -3,7 +3,7 @@ import { rounded, spreadText, type Cell, type Spread } from '../support/figures.
 import type { MeasuredTable } from '../support/measure.ts';
 import type { Span } from '../support/profile.ts';
 
-export type Design = 'stopkeeper' | 'plain design' | 'plain loop';
+export type Design = 'stopkeeper' | 'on PostgreSQL' | 'plain design' | 'plain loop';
 
 export interface Steady {
   readonly design: Design;
@@ -16,8 +16,14 @@ export interface Steady {
   readonly lagMs: Spread;
   /** Lag of the first and of the second half of the window: whether it grows. */
   readonly p99Halves: readonly [number, number];
-  readonly cpuMsPerCheck: { readonly worker: number; readonly server: number; readonly sum: number };
-  /** Share of one core while measuring: worker and server together. */
+  /** `database`: processes of its own; SQLite's work is the server's. */
+  readonly cpuMsPerCheck: {
+    readonly worker: number;
+    readonly server: number;
+    readonly database: number;
+    readonly sum: number;
+  };
+  /** Share of one core while measuring: worker, server and database together. */
   readonly cores: number;
   readonly rssMb: { readonly worker: number; readonly server: number; readonly workerAlone: number };
   readonly requestsPerMinute: number;
@@ -55,6 +61,7 @@ function loadTable(measured: readonly Steady[], intervalMs: number): MeasuredTab
       'p99 of halves',
       'CPU ms a check: worker',
       'server',
+      'database',
       'sum',
       'of plain',
       'cores',
@@ -70,6 +77,7 @@ function loadTable(measured: readonly Steady[], intervalMs: number): MeasuredTab
       one.p99Halves.join(', '),
       one.cpuMsPerCheck.worker,
       one.cpuMsPerCheck.server,
+      one.cpuMsPerCheck.database,
       one.cpuMsPerCheck.sum,
       ofPlain(one),
       one.cores,

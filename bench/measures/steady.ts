@@ -14,9 +14,9 @@ import type { Measure, MeasureOptions, Measured, MeasuredTable } from '../suppor
 import { monotonicUs, profileTable } from '../support/profile.ts';
 import { scenarioOf, symbolAt } from '../support/scenario.ts';
 import { runSession } from '../support/session.ts';
-import { setStage, startProgram, type Stage } from '../support/stage.ts';
+import { setStage, startProgram, type Stage, type StagePids } from '../support/stage.ts';
 import { tablesOf, type Design, type Steady } from './steady-tables.ts';
-import { cpuMs, databaseBytes, rssMb } from '../support/usage.ts';
+import { cpuMs, databaseBytes, familyCpuMs, rssMb } from '../support/usage.ts';
 import { isSnapshot } from '../support/venue.ts';
 
 /** Checks that were due this long before the end of the window must be done in it, ms. */
@@ -34,16 +34,20 @@ interface Reading {
   readonly monotonicUs: number;
   readonly worker: number;
   readonly server: number;
-  readonly database: number;
+  readonly databaseCpu: number;
+  readonly databaseBytes: number;
 }
 
-function read(stage: Stage, pids: { readonly worker: number; readonly server: number | null }): Reading {
+type Pids = Omit<StagePids, 'server'> & { readonly server: number | null };
+
+function read(stage: Stage, pids: Pids): Reading {
   return {
     at: Date.now(),
     monotonicUs: monotonicUs(),
     worker: cpuMs(pids.worker),
     server: pids.server === null ? 0 : cpuMs(pids.server),
-    database: stage.database === '' ? 0 : databaseBytes(stage.database),
+    databaseCpu: pids.database === null ? 0 : familyCpuMs(pids.database),
+    databaseBytes: stage.database === '' ? 0 : databaseBytes(stage.database),
   };
 }
 
@@ -57,7 +61,7 @@ interface Window {
 
 async function windowOf(
   stage: Stage,
-  pids: { readonly worker: number; readonly server: number | null },
+  pids: Pids,
   ms: number,
   sizes: () => Promise<ReadonlyMap<string, HistorySize>>,
 ): Promise<Window> {
@@ -100,6 +104,7 @@ async function summary(
   const middle = before.at + ms / 2;
   const requests = (await stage.venue.requestsSince(before.at)).filter(({ time }) => time < after.at);
   const [worker, server] = [after.worker - before.worker, after.server - before.server];
+  const database = after.databaseCpu - before.databaseCpu;
   const growth = growthOf(window);
   return {
     design,
@@ -116,15 +121,17 @@ async function summary(
     cpuMsPerCheck: {
       worker: rounded(worker / count, 2),
       server: rounded(server / count, 2),
-      sum: rounded((worker + server) / count, 2),
+      database: rounded(database / count, 2),
+      sum: rounded((worker + server + database) / count, 2),
     },
-    cores: rounded((worker + server) / ms, 2),
+    cores: rounded((worker + server + database) / ms, 2),
     rssMb: { ...window.rssMb, workerAlone: more.workerAloneMb },
     requestsPerMinute: rounded((requests.length * 60_000) / ms, 1),
     snapshotsPerMinute: rounded((requests.filter(isSnapshot).length * 60_000) / ms, 1),
     eventsPerCheck: growth === null ? null : rounded((growth.events * guards) / count, 1),
     bytesPerCheck: growth === null ? null : rounded((growth.bytes * guards) / count),
-    databaseBytesPerCheck: stage.database === '' ? null : rounded((after.database - before.database) / count),
+    databaseBytesPerCheck:
+      stage.database === '' ? null : rounded((after.databaseBytes - before.databaseBytes) / count),
     machineBusyPct: window.busyPct,
     span: { fromUs: before.monotonicUs, toUs: after.monotonicUs },
   };
@@ -147,18 +154,19 @@ function growthOf({ sizes: [before, after] }: Window): { events: number; bytes: 
 
 async function durable(
   stage: Stage,
-  design: 'stopkeeper' | 'plain design',
+  design: 'stopkeeper' | 'on PostgreSQL' | 'plain design',
   guards: number,
   windowMs: number,
   intervalMs: number,
 ): Promise<Steady> {
   const pids = stage.pids();
   const workerAloneMb = rounded(rssMb(pids.worker));
-  const type = design === 'stopkeeper' ? 'guardPosition' : 'plainGuard';
+  const plain = design === 'plain design';
+  const type = plain ? 'plainGuard' : 'guardPosition';
   const idOf = (index: number): string =>
-    design === 'stopkeeper' ? `guard:main:${symbolAt(index)}` : `plain:${symbolAt(index)}`;
-  if (design === 'stopkeeper') await runSession(stage);
-  else await startPlain(stage, guards, intervalMs);
+    plain ? `plain:${symbolAt(index)}` : `guard:main:${symbolAt(index)}`;
+  if (plain) await startPlain(stage, guards, intervalMs);
+  else await runSession(stage);
   // One interval, the longest that jitter makes of it, so that the crowd of the start is over.
   await sleep(intervalMs * 1.15);
   const followed = Array.from({ length: Math.min(FOLLOWED, guards) }, (_, at) =>
@@ -210,7 +218,12 @@ async function loop(guards: number, windowMs: number, intervalMs: number, policy
     const workerAloneMb = rounded(rssMb(child.identity.pid));
     await sleep(intervalMs * 1.15);
     const none = (): Promise<ReadonlyMap<string, HistorySize>> => Promise.resolve(new Map());
-    const window = await windowOf(stage, { worker: child.identity.pid, server: null }, windowMs, none);
+    const window = await windowOf(
+      stage,
+      { worker: child.identity.pid, server: null, database: null },
+      windowMs,
+      none,
+    );
     process.kill(child.identity.pid, 'SIGTERM');
     await child.exited;
     const line = announced(child, 'checks');
@@ -249,6 +262,15 @@ async function run(options: MeasureOptions): Promise<Measured> {
       }
     } finally {
       await stage.close();
+    }
+    if (options.postgres) {
+      note(`steady state with ${guards} guards, the server on PostgreSQL`);
+      const other = await setStage({ scenario, policy, design: 'postgres' });
+      try {
+        measured.push(await durable(other, 'on PostgreSQL', guards, windowMs, intervalMs));
+      } finally {
+        await other.close();
+      }
     }
     // The baselines take as long again: at one number of guards, and at those that were named.
     if (!quick && guards !== COMPARED_AT && options.counts === null) continue;

@@ -5,6 +5,10 @@ export interface MeasureOptions {
   readonly quick: boolean;
   /** Numbers of guards or positions instead of the measure's own. */
   readonly counts: readonly number[] | null;
+  /** Checks of each guard before it is killed instead of the measure's own. */
+  readonly checks: number | null;
+  /** Measure the steady state on PostgreSQL, too. */
+  readonly postgres: boolean;
   /** Folder for CPU profiles; `null`: none. */
   readonly profile: string | null;
   /** Tells what is being done, on standard error. */

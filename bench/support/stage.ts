@@ -12,49 +12,34 @@ import { loadConfig } from '../../src/config.ts';
 import type { Environment } from '../../src/config-environment.ts';
 import { startChild, type Child } from '../../src/operator/child-process.ts';
 import { startPaperExchange, type PaperExchange } from '../../src/operator/paper-exchange.ts';
-import { freePort } from '../../src/operator/ports.ts';
 import { announced, whenReady } from '../../src/operator/readiness.ts';
-import { startTemporalServer } from '../../src/operator/temporal-server.ts';
 import { startWorkerProcess } from '../../src/operator/worker-process.ts';
 import { connectClient, temporalSettings } from '../../src/temporal-connection.ts';
+import { folders, interrupted, remembered } from './leftovers.ts';
+import { SERVERS, type ServerKind } from './servers.ts';
 import { Venue } from './venue.ts';
 
 /** The compiled benchmarks stand in `.bench/build/bench/support`; the product that is measured in `dist`. */
 export const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 const PROGRAMS = fileURLToPath(new URL('../programs', import.meta.url));
 
-/** Interrupts whatever is being brought up; what runs already is stopped by its owner. */
-export const interrupted = new AbortController();
-
-const folders = new Set<string>();
-const pids = new Set<number>();
-
-// A benchmark that ends in any way leaves no process and no file behind.
-process.once('exit', () => {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It has ended by itself.
-    }
-  }
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-});
-
-function remembered(child: Child): Child {
-  const { pid } = child.identity;
-  pids.add(pid);
-  void child.exited.then(() => pids.delete(pid));
-  return child;
-}
-
 export interface StageOptions {
   readonly scenario: object;
   readonly policy?: object;
-  /** `plain`: the server with its defaults and the plain worker of this benchmark; `venue`: the paper exchange alone. */
-  readonly design?: 'product' | 'plain' | 'venue';
+  /**
+   * `plain`: the server with its defaults and the plain worker of this benchmark; `postgres`: the product with the server on PostgreSQL;
+   * `venue`: the paper exchange alone.
+   */
+  readonly design?: ServerKind | 'venue';
   /** Folder for a CPU profile of the worker. */
   readonly profile?: string;
+}
+
+export interface StagePids {
+  readonly worker: number;
+  readonly server: number;
+  /** A database with processes of its own. */
+  readonly database: number | null;
 }
 
 export interface Stage {
@@ -63,7 +48,7 @@ export interface Stage {
   /** For programs that talk to the venue and to Temporal. */
   readonly env: Environment;
   readonly database: string;
-  readonly pids: () => { readonly worker: number; readonly server: number; readonly venue: number };
+  readonly pids: () => StagePids;
   readonly client: Client;
   /** `kill -9` of the worker. */
   readonly killWorker: () => Promise<void>;
@@ -76,9 +61,9 @@ export interface Stage {
 export async function setStage(options: StageOptions): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'stopkeeper-bench-'));
   folders.add(folder);
-  const running: Child[] = [];
+  const running: Running[] = [];
   const close = async (): Promise<void> => {
-    for (const child of running.splice(0).toReversed()) await child.stop();
+    for (const one of running.splice(0).toReversed()) await one.stop();
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
     folders.delete(folder);
   };
@@ -90,12 +75,16 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   }
 }
 
+interface Running {
+  readonly stop: () => Promise<void>;
+}
+
 type Keep = (child: Child) => Child;
 
 async function bringUp(
   options: StageOptions,
   folder: string,
-  running: Child[],
+  running: Running[],
   close: () => Promise<void>,
 ): Promise<Stage> {
   const plain = options.design === 'plain';
@@ -104,9 +93,9 @@ async function bringUp(
     return child;
   };
   const { paper, env: venueEnv } = await paperOf(options, folder, keep);
-  const none = options.design === 'venue';
-  const server = none ? null : await (plain ? plainServer : ownServer)(folder, venueEnv);
-  if (server !== null) keep(server.child);
+  const { design = 'product' } = options;
+  const server = design === 'venue' ? null : await SERVERS[design](folder, venueEnv);
+  if (server !== null) running.push(server);
   const env = server?.env ?? venueEnv;
   let worker: Child | null = null;
   const startWorker = async (): Promise<void> => {
@@ -119,7 +108,10 @@ async function bringUp(
     venue: new Venue(paper.url),
     env,
     database: server?.database ?? '',
-    pids: () => ({ worker: pidOf(worker), server: pidOf(server?.child), venue: pidOf(paper.child) }),
+    pids: () => {
+      if (server === null) throw new Error('this stage has no Temporal server');
+      return { worker: pidOf(worker), server: server.pid, database: server.databasePid };
+    },
     get client() {
       if (connection === null) throw new Error('this stage has no Temporal server');
       return new Client({ connection });
@@ -167,63 +159,6 @@ async function paperOf(
   const config = write('policy.json', options.policy ?? {});
   const own = { STOPKEEPER_VENUE: 'paper', STOPKEEPER_VENUE_URL: paper.url, STOPKEEPER_CONFIG: config };
   return { paper, env: { ...base, ...own } };
-}
-
-interface Server {
-  readonly child: Child;
-  readonly env: Environment;
-  readonly database: string;
-}
-
-/** The server as `npm start` runs it. */
-async function ownServer(dataDir: string, env: Environment): Promise<Server> {
-  const cli = process.env['STOPKEEPER_TEMPORAL_CLI'] ?? null;
-  const { child, env: serverEnv } = await startTemporalServer({
-    cli,
-    dataDir,
-    env,
-    signal: interrupted.signal,
-  });
-  return { child, env: serverEnv, database: join(dataDir, 'temporal.sqlite') };
-}
-
-/** The development server with its defaults: no write-ahead log, no setting of ours. */
-async function plainServer(folder: string, env: Environment): Promise<Server> {
-  const port = await freePort(null);
-  const address = `127.0.0.1:${port}`;
-  const database = join(folder, 'temporal.sqlite');
-  const logFile = join(folder, 'logs', 'temporal.log');
-  const child = startChild({
-    name: 'Temporal server with defaults',
-    command: process.env['STOPKEEPER_TEMPORAL_CLI'] ?? 'temporal',
-    args: [
-      'server',
-      'start-dev',
-      '--ip',
-      '127.0.0.1',
-      '--port',
-      String(port),
-      '--headless',
-      '--db-filename',
-      database,
-      '--log-level',
-      'warn',
-    ],
-    env,
-    logFile,
-    graceMs: 10_000,
-  });
-  const serverEnv: Environment = { ...env, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: 'default' };
-  const answers = async (): Promise<true | null> => {
-    try {
-      await (await connectClient(temporalSettings(serverEnv), 1_000)).close();
-      return true;
-    } catch {
-      return null;
-    }
-  };
-  await whenReady(child, answers, { deadlineMs: 60_000, signal: interrupted.signal, logFile });
-  return { child, env: serverEnv, database };
 }
 
 async function ownWorker(folder: string, env: Environment, profile: string | undefined): Promise<Child> {

@@ -8,15 +8,15 @@ import { once } from 'node:events';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { DATABASE_USER, type Postgres } from './postgres.ts';
 import type { Launch } from './program.ts';
+import { ROOT } from './root.ts';
 import { freePort, type ServerPart } from './system.ts';
 
-const DEPLOY = fileURLToPath(new URL('../../deploy/temporal/', import.meta.url));
-const COMPOSE = fileURLToPath(new URL('../../docker-compose.yml', import.meta.url));
+const DEPLOY = join(ROOT, 'deploy/temporal');
+const COMPOSE = join(ROOT, 'docker-compose.yml');
 const run = promisify(execFile);
 
 interface ComposeFile {
