@@ -93,7 +93,7 @@ export async function judged(evidence: Evidence): Promise<Judgement> {
       ]),
       ...problemsOf('I12: unprotected time is measured', count.problems),
       ...problemsOf(
-        'all guards check again within 45 s of a restart',
+        'all guards check again within an interval and 15 s of a restart',
         recovered.filter(({ inTime }) => !inTime).map(recoveryText),
       ),
       ...problemsOf(
@@ -132,9 +132,10 @@ function looseningText({ symbol, positionIdx, kind, from, to, at }: JudgedLoosen
   return `${symbol}:${positionIdx} ${kind} ${from} → ${to === '' ? 'none' : to} at ${new Date(at).toISOString()}`;
 }
 
-export function recoveryText({ what, guards, lastCheckMs, startedAt }: Recovery): string {
+export function recoveryText({ what, guards, lastCheckMs, longer, startedAt }: Recovery): string {
   const seconds = lastCheckMs === null ? 'never all' : `${(lastCheckMs / 1_000).toFixed(1)} s`;
-  return `${new Date(startedAt).toISOString().slice(11, 19)} ${what}: ${guards} guards, the last one after ${seconds}`;
+  const waited = longer === 0 ? '' : `; ${longer} had a longer interval: the key was rejected`;
+  return `${new Date(startedAt).toISOString().slice(11, 19)} ${what}: ${guards} guards, the last one after ${seconds}${waited}`;
 }
 
 /** Answers of `reprotectNow` that the venue's log does not bear out. */

@@ -68,12 +68,19 @@ export interface Recovery extends Restart {
   /** From the start of the first worker to the last guard's first check, ms; `null` where a guard never checked. */
   readonly lastCheckMs: number | null;
   readonly lagMs: Spread;
+  /** Guards whose own interval was longer at the time: the venue had rejected the key. */
+  readonly longer: number;
   /** Judged for workers: one interval and 15 s. */
   readonly inTime: boolean;
 }
 
-/** One interval of 30 s and 15 s: within this of the restart every guard has checked again. */
-const RECOVERED_MS = 45_000;
+const INTERVAL_MS = 30_000;
+/** The interval of a guard is shifted by so much at most. */
+const JITTER = 1.1;
+/** With a rejected key a protected position is looked at so often (docs/design.md §4). */
+const LONGEST_INTERVAL_MS = 60_000;
+/** Within an interval and this of the restart every guard has checked again. */
+const RECOVERED_MS = 15_000;
 
 /** How long after each restart of all workers every guard that ran before and after had checked again. */
 export function recoveries(
@@ -87,23 +94,30 @@ export function recoveries(
   }
   return restarts.map((restart) => {
     const { killedAt, startedAt } = restart;
-    const judgedUntil = startedAt + RECOVERED_MS;
+    const judgedMs = INTERVAL_MS + RECOVERED_MS;
+    const judgedUntil = startedAt + judgedMs;
     const first = [...guards].flatMap(([workflowId, own]) => {
       const byHand = endedByHand.some(
-        (one) => one.workflowId === workflowId && one.at >= killedAt - RECOVERED_MS && one.at <= judgedUntil,
+        (one) => one.workflowId === workflowId && one.at >= killedAt - judgedMs && one.at <= judgedUntil,
       );
       const lived = own.some(({ from, to }) => from < killedAt && to >= startedAt);
       if (byHand || !lived) return [];
       const at = Math.min(...own.flatMap(({ resultsAt }) => resultsAt).filter((time) => time >= startedAt));
-      return [at - startedAt];
+      // When its timer wanted it: the check that the restart found waiting.
+      const due = own.flatMap(({ checks }) => checks).find(({ doneAt }) => doneAt === at)?.dueAt ?? startedAt;
+      const intervalMs = Math.min(LONGEST_INTERVAL_MS, Math.max(INTERVAL_MS, due - startedAt));
+      return [{ ms: at - startedAt, intervalMs }];
     });
-    const lastCheckMs = Math.max(0, ...first);
+    const times = first.map(({ ms }) => ms);
+    const lastCheckMs = Math.max(0, ...times);
     return {
       ...restart,
       guards: first.length,
       lastCheckMs: Number.isFinite(lastCheckMs) ? lastCheckMs : null,
-      lagMs: spreadOf(first),
-      inTime: restart.what !== 'workers' || lastCheckMs <= RECOVERED_MS,
+      lagMs: spreadOf(times),
+      longer: first.filter(({ intervalMs }) => intervalMs > INTERVAL_MS * JITTER).length,
+      inTime:
+        restart.what !== 'workers' || first.every(({ ms, intervalMs }) => ms <= intervalMs + RECOVERED_MS),
     };
   });
 }

@@ -287,6 +287,11 @@ describe('histories', () => {
       inTime: true,
     });
     expect(of(guard('A', 130_000), guard('B', 155_001))).toMatchObject({ inTime: false });
+    // One whose key was rejected had 60 s to wait; its lateness counts, too.
+    const waiting = (dueAt: number, at: number) => of({ ...guard('B', at), checks: [check(dueAt, at)] });
+    expect(waiting(160_000, 160_100)).toMatchObject({ lastCheckMs: 50_100, longer: 1, inTime: true });
+    expect(waiting(145_000, 160_100)).toMatchObject({ inTime: false });
+    expect(waiting(190_000, 190_100)).toMatchObject({ inTime: false });
     expect(of(run({ resultsAt: [90_000], to: 120_000 }))).toMatchObject({ lastCheckMs: null, inTime: false });
   });
 
