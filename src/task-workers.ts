@@ -17,6 +17,8 @@ const BYTES_A_GUARD = 1_000_000;
 const MOST_GUARDS = 4_000;
 /** A full history takes about 0.2 s of one thread: so many end well within a task's 10 s, also where the machine is ten times too busy. */
 const REPLAYED_AT_ONCE = 4;
+/** After a restart replays are most of the work, and what they do is JavaScript: one thread would leave the other core to the server alone. */
+const WORKFLOW_THREADS = 2;
 const UNREADABLE_TOLD_EVERY_MS = 60_000;
 
 /** What is in flight may end by itself for so long after SIGTERM; then it is handed over, ms. */
@@ -79,6 +81,7 @@ export async function createWorkers(
     sinks: guardSinks(guardMetrics),
     interceptors: { activity: [workflowSlots.interceptor] },
     maxCachedWorkflows: guards + 100,
+    workflowThreadPoolSize: WORKFLOW_THREADS,
     tuner: {
       // A routine check holds a workflow slot while its local activity runs: more slots than guards (docs/temporal.md §4).
       workflowTaskSlotSupplier: workflowSlots,

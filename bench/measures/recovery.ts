@@ -5,6 +5,7 @@ import { Worker } from '@temporalio/worker';
 import { Registry } from 'prom-client';
 import { guardId } from '../../src/domain/names.ts';
 import { DEFAULT_POLICY } from '../../src/domain/policy.ts';
+import { checksInRun } from '../../src/domain/run-length.ts';
 import { GuardMetrics } from '../../src/metrics/guard-metrics.ts';
 import { guardSinks } from '../../src/worker-metrics.ts';
 import { rounded, spreadOf, spreadText, type Spread } from '../support/figures.ts';
@@ -17,8 +18,6 @@ import { cpuMs } from '../support/usage.ts';
 
 const OUTAGE_MS = 5_000;
 const CANCEL_AFTER_MS = 2_000;
-/** Guards are killed in the middle of their runs: what is replayed is what a guard has behind it on average. */
-const CHECKS_BEFORE = DEFAULT_POLICY.continueAsNewAfterChecks / 2;
 /** All guards are asked for after so many intervals, then again while some are missing. */
 const LOOK_AFTER_INTERVALS = 1.5;
 const LOOK_AGAIN_MS = 15_000;
@@ -179,7 +178,9 @@ async function run(options: MeasureOptions): Promise<Measured> {
   const killed: Recovered[] = [];
   for (const guards of counts) {
     options.note(`recovery of ${guards} guards`);
-    const [intervalMs, checks] = options.quick ? [6_000, 1] : [DEFAULT_POLICY.checkEveryMs, CHECKS_BEFORE];
+    // Guards are killed in the middle of their runs: what is replayed is what a guard has behind it on average.
+    const half = Math.ceil(checksInRun(DEFAULT_POLICY, guards) / 2);
+    const [intervalMs, checks] = options.quick ? [6_000, 1] : [DEFAULT_POLICY.checkEveryMs, half];
     killed.push(await measureKill(guards, intervalMs, options.checks ?? checks));
   }
   if (!options.quick) options.note('replay of a full run');

@@ -5,6 +5,7 @@ import { dec } from '../domain/decimal.ts';
 import { legal, tighter } from '../domain/levels.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Leg, Observation, OpenObservation, OpenPosition, Side } from '../domain/position.ts';
+import { FEW_LEGS } from '../domain/run-length.ts';
 import { VenueError, type ReadOptions, type UnreadableRow, type VenuePort } from '../exchange/port.ts';
 import { extra, within } from './bounded.ts';
 import type { VolatilityCache } from './volatility.ts';
@@ -73,6 +74,8 @@ interface Rows {
   readonly flat: boolean;
   readonly broken: UnreadableRow | undefined;
   readonly marginMode: OpenObservation['marginMode'];
+  /** Of the account; `null` where the read shows one symbol. */
+  readonly openLegs: number | null;
   /** Age of what was read, ms: since its first request, or by the venue's clock where that is known. */
   readonly ageMs: number;
   readonly readAt: number;
@@ -100,6 +103,7 @@ async function rowsOfSnapshot(reader: Reader, { leg, mode }: ObserveInput): Prom
     flat: false,
     broken: snapshot.unreadable.find(sameLeg(leg)),
     marginMode: snapshot.marginMode,
+    openLegs: snapshot.positions.length,
     readAt: snapshot.endedAt,
   };
 }
@@ -118,6 +122,7 @@ async function rowsOfSymbol(reader: Reader, leg: Leg): Promise<Rows> {
     flat: read.flat.some(isLeg) || (switched && !shown && read.unreadable.length === 0),
     broken: shown ? read.unreadable.find(isLeg) : broken,
     marginMode: null,
+    openLegs: null,
     ageMs: reader.now() - read.startedAt,
     readAt: reader.now(),
   };
@@ -175,6 +180,7 @@ async function openObservation(
     tickSize: instrument.tickSize,
     marginMode,
     readAt: rows.readAt,
+    ...(rows.openLegs !== null && rows.openLegs > FEW_LEGS ? { openLegs: rows.openLegs } : {}),
   };
   return { ...base, ...(await completed(reader, input, base)) };
 }

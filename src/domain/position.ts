@@ -64,6 +64,8 @@ export type Observation =
       readonly tickSize: string;
       readonly marginMode: MarginMode | null;
       readonly readAt: number;
+      /** Legs open on the account, where there are more than a few (`checksInRun`). */
+      readonly openLegs?: number;
       /** Full stop order of this leg where it was read: `null` none rests, `undefined` not read this time. */
       readonly stopOrder?: StopOrder | null;
       /** Quantity that partial stops of others cover, base coin; absent when not read. */

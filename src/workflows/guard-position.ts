@@ -6,7 +6,6 @@ import {
   getExternalWorkflowHandle,
   log,
   setWorkflowOptions,
-  workflowInfo,
 } from '@temporalio/workflow';
 import type { ClosingReport } from '../domain/closing.ts';
 import { carried, type EndedReport } from '../domain/guard-state.ts';
@@ -58,10 +57,8 @@ export async function guardPosition(input: GuardInput): Promise<GuardResult> {
   for (;;) {
     const result = await nextCheck(run, wishes);
     if (result !== null) return result;
-    const full =
-      wishes.finished >= run.policy.continueAsNewAfterChecks || workflowInfo().continueAsNewSuggested;
     // Never wait for handlers that wait for the loop: check once more instead (docs/temporal.md §1).
-    const ready = full && !wishes.woken && allHandlersFinished();
+    const ready = run.isLong(wishes.finished) && !wishes.woken && allHandlersFinished();
     // A full run begins no new delivery: a channel that is down would keep it from ever ending.
     if (!ready) run.outbox.flush();
     else if (run.outbox.idle) {

@@ -21,6 +21,7 @@ import {
 import type { GuardCarried, GuardInput } from '../domain/messages.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Observation } from '../domain/position.ts';
+import { checksInRun } from '../domain/run-length.ts';
 import { auditing, protective, reading, routine } from './activity-options.ts';
 import { failureDetail } from './failure-info.ts';
 import { GuardFace, logTrailing } from './guard-face.ts';
@@ -39,6 +40,7 @@ export class GuardRun {
   nextCheckAt: number;
   #ordersReadAt: number;
   #closeAttempts: number;
+  #openLegs = 0;
   readonly #face: GuardFace;
   readonly #reporter: GuardReporter;
   readonly outbox: Outbox;
@@ -102,6 +104,11 @@ export class GuardRun {
     const spread = 0.9 + (hashOf(workflowInfo().workflowId) % 2_001) / 10_000;
     const wait = cadence(this.book, this.policy);
     this.nextCheckAt = Date.now() + Math.round(this.book.state.kind === 'protected' ? wait * spread : wait);
+  }
+
+  /** So many checks in one run are enough. */
+  isLong(checks: number): boolean {
+    return checks >= checksInRun(this.policy, this.#openLegs) || workflowInfo().continueAsNewSuggested;
   }
 
   /** Search attributes on change only, the details for the UI, and the worker's metrics. */
@@ -174,6 +181,7 @@ export class GuardRun {
   #see(observation: Observation, rewrite: boolean): Decision {
     const decision = decide(this.book, observation, this.policy, { rewrite });
     const before = this.book.state.kind;
+    if (observation.kind === 'open') this.#openLegs = observation.openLegs ?? 0;
     this.apply({ kind: 'observed', observation, rewrite });
     const { state, leg } = this.book;
     // A stop that no write of this moment proved: found resting, or of a write whose fate was open.

@@ -20,8 +20,11 @@ import {
 import { asking, aux, protective, reading } from './activity-options.ts';
 import { failureDetail } from './failure-info.ts';
 
-/** Two seconds of the write lane: a leg that waited longer for its turn would have to be read again (I1). */
-const IN_FLIGHT = 16;
+/**
+ * Three seconds of the write lane: while eight legs wait for their proofs the others keep it busy, and none waits over 2.5 s for its turn, after
+ * which it would have to be read again (I1).
+ */
+const IN_FLIGHT = 24;
 
 export interface SettledLegs {
   readonly facts: readonly LegFacts[];

@@ -89,6 +89,18 @@ describe('a thousand checks across continue-as-new', () => {
     expect(stage.alerts).toEqual([]);
   });
 
+  it('get shorter runs where an account has many legs, whose guards a restart would replay together', async () => {
+    const stage = world.stage();
+    for (let at = 0; at < 1_000; at += 1) stage.venue.open({ symbol: `X${at}USDT` });
+    const leg = stage.venue.open();
+    await stage.startGuard(leg);
+    await stage.proven(leg, '94');
+    await world.pass('11 minutes');
+    const runs = await runsOf(stage.guard(leg));
+    expect(runs.length).toBeGreaterThan(1);
+    expect((await stage.status(leg)).checks).toBeLessThan(40);
+  });
+
   it('an update waiting while it continues as new is answered', async () => {
     const stage = world.stage({ continueAsNewAfterChecks: 5 });
     const leg = stage.venue.open();
