@@ -32,6 +32,13 @@ import { hashOf } from './pacing.ts';
 /** Trigger types and partial stops are read at import and so often again. */
 const ORDERS_EVERY_MS = 600_000;
 
+type Idle = Extract<Action, { kind: 'none' | 'watch' | 'confirm' }>;
+
+/** Asks nothing of the venue. */
+function isIdle(action: Action): action is Idle {
+  return action.kind === 'none' || action.kind === 'watch' || action.kind === 'confirm';
+}
+
 export class GuardRun {
   readonly account: string;
   policy: Policy;
@@ -94,8 +101,10 @@ export class GuardRun {
     const decision = this.#see(observation, rewrite);
     this.checks += 1;
     this.#reporter.checked({ account: this.account, seen: observation.kind, lagMs });
-    const report = await this.#act(decision.action, rewrite);
-    await this.#reportEnded();
+    // Most checks have nothing to do, and each promise costs the SDK two looks at the stack (docs/performance.md).
+    const { action } = decision;
+    const report = isIdle(action) ? null : await this.#act(action, rewrite);
+    if (this.book.ended.length > 0) await this.#reportEnded();
     return report;
   }
 
@@ -192,12 +201,8 @@ export class GuardRun {
     return decision;
   }
 
-  async #act(action: Action, rewrite: boolean): Promise<ClosingReport | null> {
+  async #act(action: Exclude<Action, Idle>, rewrite: boolean): Promise<ClosingReport | null> {
     switch (action.kind) {
-      case 'none':
-      case 'watch':
-      case 'confirm':
-        return null;
       case 'write':
         this.show();
         await this.#ensureStop(rewrite, action.stop);

@@ -27,7 +27,7 @@ export class Outbox {
 
   /** Starts delivering what waits; what fails is left for the next call. */
   flush(): void {
-    if (this.#running) return;
+    if (this.#running || this.#source.pending().length === 0) return;
     this.#running = true;
     this.#deliver().then(
       () => {
