@@ -60,6 +60,21 @@ const CASES: readonly Case[] = [
     refused: false,
   },
   {
+    title: 'a task after a query that brought the start of a task with it',
+    seen: [replay(10, 3), replay(20, 8), live(30, 12), query(12), live(40, 15)],
+    refused: true,
+  },
+  {
+    title: 'a task after a query that reached a run here with events that are newer than its last task',
+    seen: [live(10, 3), live(20, 8), live(20, 10), query(10), live(30, 13)],
+    refused: true,
+  },
+  {
+    title: 'a task after a query of a run that was replayed and then had two tasks here',
+    seen: [replay(10, 3), live(30, 8), live(40, 14), query(14), live(50, 20)],
+    refused: false,
+  },
+  {
     title: 'a task after a query that came with a task',
     seen: [replay(10, 3), live(30, 8), query(8, 'a2'), live(40, 14)],
     refused: false,

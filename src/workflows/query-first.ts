@@ -1,7 +1,7 @@
 /**
  * Keeps a query from spoiling a history (docs/temporal.md §7). Where a query brings a run into a process, SDK 1.24.0 also applies the events that
- * no task has taken yet, at the time of the last task; what they cause is sent with the next task, in another order than a replay of it has, and
- * such a history never replays again. So that next task is failed here, once: the run is forgotten, and its whole history read before it goes on.
+ * no task has taken yet; what they cause is sent with the next task, in another order than a replay of it has, and such a history never replays
+ * again. So that next task is failed here, once: the run is forgotten, and its whole history read before it goes on.
  */
 import type { ActivateInput, WorkflowInterceptors, WorkflowInterceptorsFactory } from '@temporalio/workflow';
 
@@ -20,9 +20,12 @@ function timeOf({ timestamp }: Activation): string {
 
 /** Looks at what a run is told, one activation after another, and throws at the first that must not be applied. */
 export class QueryFirst {
-  /** The time of the last activation, if that was a replay. */
-  #replayed: string | null = null;
-  /** The length of the history as events without a task were applied. */
+  #time: string | null = null;
+  #length: number | null = null;
+  /** The history has been replayed here, and so many tasks been done since; what a query applies looks like the first of them. */
+  #replayed = false;
+  #tasks = 0;
+  /** The length of the history as events were applied at the time of the task before. */
   #early: number | null = null;
   #spoilt = false;
 
@@ -32,14 +35,24 @@ export class QueryFirst {
     const queries = (activation.jobs ?? []).flatMap(({ queryWorkflow }) => queryWorkflow ?? []);
     if (queries.length > 0) {
       const alone = queries.some(({ queryId }) => queryId === WITHOUT_A_TASK);
-      if (alone && this.#early === length) this.#spoilt = true;
+      const first = this.#replayed && this.#tasks === 1 && this.#length === length;
+      if (alone && (first || this.#early === length)) this.#spoilt = true;
       return;
     }
     if (this.#spoilt) throw new Error(NOT_BEFORE_ITS_TASK);
-    const time = timeOf(activation);
-    const replaying = activation.isReplaying === true;
-    if (!replaying && this.#replayed === time) this.#early = length;
-    this.#replayed = replaying ? time : null;
+    this.#note(timeOf(activation), length, activation.isReplaying === true);
+  }
+
+  #note(time: string, length: number, replaying: boolean): void {
+    if (replaying) {
+      this.#replayed = true;
+      this.#tasks = 0;
+    } else if (length !== this.#length) {
+      this.#tasks += 1;
+      if (this.#time === time) this.#early = length;
+    }
+    this.#time = time;
+    this.#length = length;
   }
 }
 

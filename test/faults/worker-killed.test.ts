@@ -254,7 +254,7 @@ describe('a session that begins right after the worker died', () => {
         ...guards.map((id) => handle(id).query('status')),
         handle('ledger:main').query('summary'),
       ];
-      await sleep(500);
+      await sleep(1_500);
       for (const id of guards) await handle(id).signal('reprotect', {});
       await handle('ledger:main').signal('syncBalance');
       await Promise.all(answers);
