@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- [--quick] [--only startup,steady] [--counts 100,1000] [--checks 10] [--postgres] [--profile]`: measures the product beside its baselines on this
- * machine, prints tables and writes `.bench/NAME.json`. Comparisons are within one run, by ratio.
+ * `npm run bench -- [--quick] [--only startup,steady] [--counts 100,1000] [--checks 10] [--postgres] [--profile]`: measures the product
+ * beside its baselines on this machine, prints tables and writes `.bench/NAME.json`. Comparisons are within one run, by ratio.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -3,7 +3,7 @@ import { rounded, spreadText, type Cell, type Spread } from '../support/figures.
 import type { MeasuredTable } from '../support/measure.ts';
 import type { Span } from '../support/profile.ts';
 
-export type Design = 'stopkeeper' | 'on PostgreSQL' | 'plain design' | 'plain loop';
+export type Design = 'stopkeeper' | 'on PostgreSQL' | 'plain design' | 'bare check' | 'plain loop';
 
 export interface Steady {
   readonly design: Design;

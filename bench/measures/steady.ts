@@ -14,7 +14,7 @@ import type { Measure, MeasureOptions, Measured, MeasuredTable } from '../suppor
 import { monotonicUs, profileTable } from '../support/profile.ts';
 import { scenarioOf, symbolAt } from '../support/scenario.ts';
 import { runSession } from '../support/session.ts';
-import { setStage, startProgram, type Stage, type StagePids } from '../support/stage.ts';
+import { setStage, startProgram, type Stage, type StageDesign, type StagePids } from '../support/stage.ts';
 import { tablesOf, type Design, type Steady } from './steady-tables.ts';
 import { cpuMs, databaseBytes, familyCpuMs, rssMb } from '../support/usage.ts';
 import { isSnapshot } from '../support/venue.ts';
@@ -152,21 +152,33 @@ function growthOf({ sizes: [before, after] }: Window): { events: number; bytes: 
   };
 }
 
+/** The designs whose checks are in histories: where each runs, which workflow it is and how its ids begin. */
+const DURABLE = [
+  { design: 'stopkeeper', on: 'product', type: 'guardPosition', prefix: 'guard:main:' },
+  { design: 'on PostgreSQL', on: 'postgres', type: 'guardPosition', prefix: 'guard:main:' },
+  { design: 'plain design', on: 'plain', type: 'plainGuard', prefix: 'plain:' },
+  { design: 'bare check', on: 'bare', type: 'bareGuard', prefix: 'bare:' },
+] as const satisfies readonly {
+  readonly design: Design;
+  readonly on: StageDesign;
+  readonly type: string;
+  readonly prefix: string;
+}[];
+
+type Durable = (typeof DURABLE)[number];
+
 async function durable(
   stage: Stage,
-  design: 'stopkeeper' | 'on PostgreSQL' | 'plain design',
+  { design, type, prefix }: Durable,
   guards: number,
   windowMs: number,
   intervalMs: number,
 ): Promise<Steady> {
   const pids = stage.pids();
   const workerAloneMb = rounded(rssMb(pids.worker));
-  const plain = design === 'plain design';
-  const type = plain ? 'plainGuard' : 'guardPosition';
-  const idOf = (index: number): string =>
-    plain ? `plain:${symbolAt(index)}` : `guard:main:${symbolAt(index)}`;
-  if (plain) await startPlain(stage, guards, intervalMs);
-  else await runSession(stage);
+  const idOf = (index: number): string => prefix + symbolAt(index);
+  if (type === 'guardPosition') await runSession(stage);
+  else await startCompared(stage, type, idOf, guards, intervalMs);
   // One interval, the longest that jitter makes of it, so that the crowd of the start is over.
   await sleep(intervalMs * 1.15);
   const followed = Array.from({ length: Math.min(FOLLOWED, guards) }, (_, at) =>
@@ -191,7 +203,14 @@ async function durable(
   return summary(design, guards, stage, window, checks, { checks: results, unserved, workerAloneMb });
 }
 
-async function startPlain(stage: Stage, guards: number, intervalMs: number): Promise<void> {
+/** Starts what guards are compared with. */
+async function startCompared(
+  stage: Stage,
+  type: string,
+  idOf: (index: number) => string,
+  guards: number,
+  intervalMs: number,
+): Promise<void> {
   const policy = { ...DEFAULT_POLICY, checkEveryMs: intervalMs };
   const spacingMs = intervalMs / guards;
   const began = Date.now();
@@ -199,8 +218,8 @@ async function startPlain(stage: Stage, guards: number, intervalMs: number): Pro
   await pooled(indices, 8, async (index) => {
     // Spread over one interval, as jitter and start-up spread guards.
     await sleep(Math.max(0, began + index * spacingMs - Date.now()));
-    await stage.client.workflow.start('plainGuard', {
-      workflowId: `plain:${symbolAt(index)}`,
+    await stage.client.workflow.start(type, {
+      workflowId: idOf(index),
       taskQueue: 'plain',
       args: [{ account: 'main', leg: { symbol: symbolAt(index), positionIdx: 0 }, policy }],
     });
@@ -248,40 +267,33 @@ async function run(options: MeasureOptions): Promise<Measured> {
   const profiles: MeasuredTable[] = [];
   for (const guards of counts) {
     const scenario = scenarioOf({ positions: guards, stopped: true });
-    note(`steady state with ${guards} guards`);
-    const profile = options.profile === null ? null : join(options.profile, `steady-${guards}`);
-    const stage = await setStage({ scenario, policy, ...(profile !== null && { profile }) });
-    try {
-      const own = await durable(stage, 'stopkeeper', guards, windowMs, intervalMs);
-      measured.push(own);
-      if (profile !== null) {
+    // The baselines take as long again: at one number of guards, and at those that were named.
+    const compared = quick || guards === COMPARED_AT || options.counts !== null;
+    for (const one of DURABLE) {
+      const own = one.on === 'product';
+      if (!own && !(one.on === 'postgres' ? options.postgres : compared)) continue;
+      note(`steady state with ${guards} guards: ${one.design}`);
+      const profile = own && options.profile !== null ? join(options.profile, `steady-${guards}`) : null;
+      const stage = await setStage({
+        scenario,
+        policy,
+        design: one.on,
+        ...(profile !== null && { profile }),
+      });
+      try {
+        const row = await durable(stage, one, guards, windowMs, intervalMs);
+        measured.push(row);
+        if (profile === null) continue;
         await stage.stopWorker();
         profiles.push(
-          profileTable(`Profile of the worker, ${own.checks} checks of ${guards}`, profile, own.span),
+          profileTable(`Profile of the worker, ${row.checks} checks of ${guards}`, profile, row.span),
         );
-      }
-    } finally {
-      await stage.close();
-    }
-    if (options.postgres) {
-      note(`steady state with ${guards} guards, the server on PostgreSQL`);
-      const other = await setStage({ scenario, policy, design: 'postgres' });
-      try {
-        measured.push(await durable(other, 'on PostgreSQL', guards, windowMs, intervalMs));
       } finally {
-        await other.close();
+        await stage.close();
       }
     }
-    // The baselines take as long again: at one number of guards, and at those that were named.
-    if (!quick && guards !== COMPARED_AT && options.counts === null) continue;
-    note(`the plain design with ${guards} workflows`);
-    const plain = await setStage({ scenario, policy, design: 'plain' });
-    try {
-      measured.push(await durable(plain, 'plain design', guards, windowMs, intervalMs));
-    } finally {
-      await plain.close();
-    }
-    note(`the plain loop with ${guards} legs`);
+    if (!compared) continue;
+    note(`steady state with ${guards} legs: plain loop`);
     measured.push(await loop(guards, windowMs, intervalMs, policy));
   }
   return { result: { intervalMs, measured }, tables: [...tablesOf(measured, intervalMs), ...profiles] };

@@ -1,4 +1,4 @@
-/** Worker of the plain design: the product's venue port and `observe`, the SDK's default settings. */
+/** Worker of what guards are compared with: the product's venue port and `observe`, the SDK's default settings. */
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { observeLeg, type ObserveInput } from '../../src/activities/observe.ts';
@@ -13,7 +13,10 @@ const worker = await Worker.create({
   connection,
   taskQueue: 'plain',
   workflowsPath: fileURLToPath(new URL('./plain-workflows.js', import.meta.url)),
-  activities: { observe: (input: ObserveInput) => observeLeg(reader, input) },
+  activities: {
+    observe: (input: ObserveInput) => observeLeg(reader, input),
+    nothing: () => Promise.resolve(),
+  },
 });
 process.once('SIGTERM', () => worker.shutdown());
 const running = worker.run();

@@ -1,5 +1,5 @@
-/** The plain design, for comparison: the same judgement as a guard's, one regular activity and one timer for each check. */
-import { continueAsNew, proxyActivities, sleep } from '@temporalio/workflow';
+/** What guards are compared with: the plain design, and the least that a durable check can be. */
+import { continueAsNew, proxyActivities, proxyLocalActivities, sleep } from '@temporalio/workflow';
 import type { Activities } from '../../src/activities/index.ts';
 import { decide } from '../../src/domain/decide.ts';
 import { evolve } from '../../src/domain/evolve.ts';
@@ -16,7 +16,7 @@ export interface PlainInput {
   readonly book?: GuardBook;
 }
 
-/** Reads and judges; it writes nothing, since the accounts that it is measured on need nothing written. */
+/** The same judgement as a guard's, one regular activity and one timer for each check. Reads and judges; it writes nothing, since the accounts that it is measured on need nothing written. */
 export async function plainGuard(input: PlainInput): Promise<void> {
   const { account, leg, policy } = input;
   let book = input.book ?? newBook(account, leg);
@@ -43,4 +43,18 @@ export async function plainGuard(input: PlainInput): Promise<void> {
     await sleep(policy.checkEveryMs);
   }
   await continueAsNew<typeof plainGuard>({ account, leg, policy, book: { ...book, log: [], outbox: [] } });
+}
+
+const { nothing } = proxyLocalActivities<{ nothing: () => Promise<void> }>({
+  startToCloseTimeout: '30 seconds',
+});
+
+/** A local activity that does nothing, and a timer: what SDK and server take for any check of a guard's kind. */
+export async function bareGuard(input: PlainInput): Promise<void> {
+  const { policy } = input;
+  for (let checks = 0; checks < policy.continueAsNewAfterChecks; checks += 1) {
+    await nothing();
+    await sleep(policy.checkEveryMs);
+  }
+  await continueAsNew<typeof bareGuard>(input);
 }

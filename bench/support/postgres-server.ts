@@ -1,12 +1,10 @@
 /** A Temporal server on PostgreSQL, set up as the compose file sets it up, with what `npm run bench -- --postgres` has found or built. */
 import { mkdirSync } from 'node:fs';
-import { promisify } from 'node:util';
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import type { Environment } from '../../src/config-environment.ts';
 import { Program } from '../../test/support/program.ts';
 import { startPostgres, type Postgres } from '../../test/support/postgres.ts';
-import { freePort } from '../../test/support/system.ts';
+import { freePort, healthy } from '../../test/support/system.ts';
 import { temporalOnPostgres } from '../../test/support/temporal-on-postgres.ts';
 
 export interface PostgresServer {
@@ -35,21 +33,13 @@ export async function startPostgresServer(parent: string, env: Environment): Pro
   });
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
-  const health = ['--address', address, '--command-timeout', '2s', 'operator', 'cluster', 'health'];
   try {
     const launch = await part.launch({ port, folder });
     const server = new Program(
       'temporal',
       folder,
       () => launch,
-      async () => {
-        try {
-          await promisify(execFile)(cli, health);
-          return true;
-        } catch {
-          return false;
-        }
-      },
+      () => healthy(cli, address),
     );
     await server.start();
     try {

@@ -23,14 +23,26 @@ import { Venue } from './venue.ts';
 export const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 const PROGRAMS = fileURLToPath(new URL('../programs', import.meta.url));
 
+/** Which server and which worker a design has; `null`: neither, the paper exchange stands alone. */
+const PARTS = {
+  product: { server: 'product', worker: ownWorker },
+  postgres: { server: 'postgres', worker: ownWorker },
+  plain: { server: 'plain', worker: plainWorker },
+  bare: { server: 'product', worker: plainWorker },
+  venue: null,
+} as const satisfies Readonly<Record<string, StageParts | null>>;
+
+interface StageParts {
+  readonly server: ServerKind;
+  readonly worker: (folder: string, env: Environment, profile: string | undefined) => Promise<Child>;
+}
+
+export type StageDesign = keyof typeof PARTS;
+
 export interface StageOptions {
   readonly scenario: object;
   readonly policy?: object;
-  /**
-   * `plain`: the server with its defaults and the plain worker of this benchmark; `postgres`: the product with the server on PostgreSQL;
-   * `venue`: the paper exchange alone.
-   */
-  readonly design?: ServerKind | 'venue';
+  readonly design?: StageDesign;
   /** Folder for a CPU profile of the worker. */
   readonly profile?: string;
 }
@@ -87,19 +99,18 @@ async function bringUp(
   running: Running[],
   close: () => Promise<void>,
 ): Promise<Stage> {
-  const plain = options.design === 'plain';
   const keep: Keep = (child) => {
     running.push(remembered(child));
     return child;
   };
   const { paper, env: venueEnv } = await paperOf(options, folder, keep);
-  const { design = 'product' } = options;
-  const server = design === 'venue' ? null : await SERVERS[design](folder, venueEnv);
+  const parts = PARTS[options.design ?? 'product'];
+  const server = parts === null ? null : await SERVERS[parts.server](folder, venueEnv);
   if (server !== null) running.push(server);
   const env = server?.env ?? venueEnv;
   let worker: Child | null = null;
   const startWorker = async (): Promise<void> => {
-    worker = keep(await (plain ? plainWorker : ownWorker)(folder, env, options.profile));
+    if (parts !== null) worker = keep(await parts.worker(folder, env, options.profile));
   };
   if (server !== null) await startWorker();
   const connection = server === null ? null : await connectClient(temporalSettings(env));

@@ -186,7 +186,8 @@ function serverArguments(folder: string, port: number): readonly string[] {
   return ['server', 'start-dev', ...listening, ...storing, ...settings];
 }
 
-async function healthy(cli: string, address: string): Promise<boolean> {
+/** The server's frontend answers. */
+export async function healthy(cli: string, address: string): Promise<boolean> {
   try {
     await promisify(execFile)(cli, [
       '--address',
