@@ -107,6 +107,7 @@ async function bundle(root, aside, dist) {
   const inputs = createHash('sha256')
     .update(wanted)
     .update(readFileSync(join(root, 'package-lock.json')))
+    .update(readFileSync(join(root, 'scripts/bundle.mjs')))
     .digest('hex');
   const before = readStamp(dist);
   if (before?.bundled === inputs && existsSync(join(dist, BUNDLE))) {

@@ -11,14 +11,19 @@ const [built, dist, out] = process.argv.slice(2);
 if (built === undefined || dist === undefined || out === undefined) {
   throw new Error('usage: bundle.mjs BUILT DIST OUT');
 }
-const converter = join(built, 'workflows', 'payload-converter.js');
-const failures = join(built, 'workflows', 'failure-converter.js');
-const queries = join(built, 'workflows', 'query-first.js');
+/** @param {string} name a module of the workflows, which a project need not have @returns {readonly string[]} its path, where it is there */
+const module = (name) => [join(built, 'workflows', name)].filter((path) => existsSync(path));
+const [payloadConverterPath] = module('payload-converter.js');
+const [failureConverterPath] = module('failure-converter.js');
+const workflowInterceptorModules = module('query-first.js');
+const workflowsPath = join(built, 'workflows', 'index.js');
 const { code } = await bundleWorkflowCode({
-  workflowsPath: join(built, 'workflows', 'index.js'),
-  ...(existsSync(converter) ? { payloadConverterPath: converter } : {}),
-  ...(existsSync(failures) ? { failureConverterPath: failures } : {}),
-  ...(existsSync(queries) ? { workflowInterceptorModules: [queries] } : {}),
+  workflowsPath,
+  workflowInterceptorModules: [...workflowInterceptorModules],
+  // Once for each thread instead of once for each run; what they hold is frozen, and none has a state of its own (test/module-state.test.ts).
+  preloadModules: [workflowsPath, ...workflowInterceptorModules],
+  ...(payloadConverterPath !== undefined && { payloadConverterPath }),
+  ...(failureConverterPath !== undefined && { failureConverterPath }),
 });
 const root = join(dist, '..');
 const bundled = moved(code).replace(MAP, (_, head, map) => head + movedMap(map));

@@ -26,11 +26,14 @@ export async function workflowBundle(
 }
 
 async function bundledNow(): Promise<string> {
+  const workflowsPath = beside('./workflows/index.js');
+  const workflowInterceptorModules = [beside('./workflows/query-first.js')];
   const { code } = await bundleWorkflowCode({
-    workflowsPath: beside('./workflows/index.js'),
+    workflowsPath,
+    workflowInterceptorModules,
+    preloadModules: [workflowsPath, ...workflowInterceptorModules],
     payloadConverterPath: beside('./workflows/payload-converter.js'),
     failureConverterPath: beside('./workflows/failure-converter.js'),
-    workflowInterceptorModules: [beside('./workflows/query-first.js')],
   });
   return code;
 }

@@ -1,5 +1,5 @@
 /** Volatility for the trailing bands: ATR(14) after Wilder, in % of price. */
-import { dec, plain, ZERO, max } from './decimal.ts';
+import { dec, plain, zero, max } from './decimal.ts';
 
 export interface Bar {
   readonly high: string;
@@ -22,7 +22,7 @@ export function atrPct(bars: readonly Bar[]): string | null {
   });
   const first = ranges
     .slice(0, PERIOD)
-    .reduce((sum, range) => sum.plus(range), ZERO)
+    .reduce((sum, range) => sum.plus(range), zero())
     .div(PERIOD);
   const atr = ranges.slice(PERIOD).reduce(
     (last, range) =>

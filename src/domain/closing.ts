@@ -1,5 +1,5 @@
 /** Why and how an episode ended, from the venue's own records (DESIGN §4): the closing report and the flat-in-between test. */
-import { dec, plain, ZERO } from './decimal.ts';
+import { dec, plain, zero } from './decimal.ts';
 import type { Episode } from './guard-state.ts';
 import { sign, type PositionIdx, type Side } from './position.ts';
 
@@ -104,8 +104,8 @@ export function closingReport(
   if (last === undefined) return null;
   const reason = reasonOf(last, episode);
   const same = fills.filter((fill) => reasonOf(fill, episode) === reason);
-  const qty = same.reduce((sum, fill) => sum.plus(fill.qty), ZERO);
-  const value = same.reduce((sum, fill) => sum.plus(dec(fill.price).times(fill.qty)), ZERO);
+  const qty = same.reduce((sum, fill) => sum.plus(fill.qty), zero());
+  const value = same.reduce((sum, fill) => sum.plus(dec(fill.price).times(fill.qty)), zero());
   const exit = qty.eq(0) ? dec(last.price) : value.div(qty);
   const stop = episode.floor?.stop ?? null;
   const stopped = reason === 'stop-loss' || reason === 'trailing-stop';
@@ -117,7 +117,7 @@ export function closingReport(
     size: episode.size,
     entryPrice: episode.entryPrice,
     exitPrice: plain(exit.round(12)),
-    pnl: pnl.length === 0 ? null : plain(pnl.reduce((sum, row) => sum.plus(row.pnl), ZERO)),
+    pnl: pnl.length === 0 ? null : plain(pnl.reduce((sum, row) => sum.plus(row.pnl), zero())),
     stop,
     slippage:
       stop === null || !stopped ? null : plain(dec(stop).minus(exit).times(sign(episode.side)).round(12)),

@@ -63,7 +63,10 @@ export function percentOf(part: string | Dec, whole: string | Dec): string {
   return plain(text);
 }
 
-export const ZERO: Dec = new Exact(0);
+/** A value of its own each time: what a module exports is frozen for workflows, and big.js writes to the constructor of its values. */
+export function zero(): Dec {
+  return new Exact(0);
+}
 
 export function max(a: Dec, b: Dec): Dec {
   return a.gte(b) ? a : b;

@@ -1,5 +1,5 @@
 /** What a position makes now, what it would make if its stop fired, and what is at risk: the money beside each leg. */
-import { ZERO, cents, dec, max, percentOf } from './decimal.ts';
+import { zero, cents, dec, max, percentOf } from './decimal.ts';
 import type { Dec } from './decimal.ts';
 import { sign } from './position.ts';
 import type { Side } from './position.ts';
@@ -52,7 +52,7 @@ export function exposureOf(position: ExposedPosition, markPrice: string, stop: s
     pnlPct: pnlPct(position, markPrice),
     pnlAtStopUsd: atStop,
     pnlAtStopPct: stop === null ? null : pnlPct(position, stop),
-    atRiskUsd: atStop === null ? null : cents(max(ZERO, dec(atStop).times(-1))),
+    atRiskUsd: atStop === null ? null : cents(max(zero(), dec(atStop).times(-1))),
     note: position.leverage === null ? PORTFOLIO_NOTE : null,
   };
 }

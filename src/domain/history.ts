@@ -1,6 +1,6 @@
 /** Episodes that have ended, as their guards' results tell of them: what `npm run history` shows (DESIGN §4). */
 import type { ClosingReport } from './closing.ts';
-import { dec, plain, ZERO } from './decimal.ts';
+import { dec, plain, zero } from './decimal.ts';
 import type { EndedReport } from './guard-state.ts';
 import type { Leg, PositionIdx, Side } from './position.ts';
 
@@ -178,7 +178,7 @@ export function pnlSum(episodes: readonly EndedEpisode[]): {
   const closed = episodes.filter(({ reason }) => reason !== 'released' && reason !== 'unknown');
   const known = closed.flatMap(({ pnl }) => (pnl === null ? [] : [pnl]));
   return {
-    pnl: plain(known.reduce((sum, pnl) => sum.plus(dec(pnl)), ZERO)),
+    pnl: plain(known.reduce((sum, pnl) => sum.plus(dec(pnl)), zero())),
     counted: known.length,
     without: closed.length - known.length,
   };

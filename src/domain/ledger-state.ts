@@ -1,5 +1,5 @@
 /** The margin book of one account as plain JSON: what it holds, its sums, and what is still free (DESIGN §6). */
-import { ZERO, dec, max, plain } from './decimal.ts';
+import { zero, dec, max, plain } from './decimal.ts';
 import type { Dec } from './decimal.ts';
 import type { FailureInfo } from './failure.ts';
 import type { LedgerLimits } from './ledger-input.ts';
@@ -192,9 +192,9 @@ export function figuresOf(state: LedgerState): Figures {
     allocated,
     reserved,
     external,
-    available: max(ZERO, total.minus(inUse)),
+    available: max(zero(), total.minus(inUse)),
     cap,
-    headroom: max(ZERO, cap.minus(inUse)),
+    headroom: max(zero(), cap.minus(inUse)),
   };
 }
 
@@ -205,12 +205,12 @@ export function figuresOf(state: LedgerState): Figures {
 export function externalMargin(state: LedgerState): Dec {
   const whole = state.balance?.totalInitialMargin ?? null;
   if (externalBasis(state) === 'account' && whole !== null) {
-    return max(ZERO, dec(whole).minus(dec(state.allocated)));
+    return max(zero(), dec(whole).minus(dec(state.allocated)));
   }
-  let sum = ZERO;
+  let sum = zero();
   for (const [symbol, margin] of Object.entries(state.margins?.bySymbol ?? {})) {
     const covered = dec(state.allocatedBySymbol[symbol] ?? '0');
-    sum = sum.plus(max(ZERO, dec(margin).minus(covered)));
+    sum = sum.plus(max(zero(), dec(margin).minus(covered)));
   }
   return sum;
 }

@@ -1,5 +1,5 @@
 /** Price levels of DESIGN §3 for one position: fixed stop, breakeven, trailing trigger and distance, liquidation buffer (I8). */
-import { ceilTo, dec, floorTo, max, ZERO, type Dec } from './decimal.ts';
+import { ceilTo, dec, floorTo, max, zero, type Dec } from './decimal.ts';
 import type { Policy } from './policy.ts';
 import { sign, type Side } from './position.ts';
 
@@ -98,7 +98,7 @@ export function liquidationLimit(
   liqPrice: string | null,
   price: Dec,
   bufferPct: number,
-  atLeast: Dec = ZERO,
+  atLeast: Dec = zero(),
 ): LiquidationLimit | null {
   if (liqPrice === null) return null;
   const liq = dec(liqPrice);

@@ -1,5 +1,5 @@
 /** Balance shape, account and key from the venue's answers. Pure. */
-import { dec, isDecimalString, plain, ZERO, type Dec } from '../domain/decimal.ts';
+import { dec, isDecimalString, plain, zero, type Dec } from '../domain/decimal.ts';
 import type { AccountInfo, BalanceShape, KeyInfo } from './port.ts';
 import { isRecord } from './reply.ts';
 import { accountInfoResult, keyInfoResult, problemsOf } from './schemas.ts';
@@ -19,7 +19,7 @@ export function balanceShape({ retCode, retMsg, result, time }: Answer): Balance
     const coin = row['coin'];
     const total = row['walletBalance'];
     if (typeof coin !== 'string' || coin === '' || coin === 'info' || !isDecimalString(total)) continue;
-    const used = IN_USE.map((field) => amount(row[field])).reduce((sum, each) => sum.plus(each), ZERO);
+    const used = IN_USE.map((field) => amount(row[field])).reduce((sum, each) => sum.plus(each), zero());
     coins[coin] = { total: plain(total), free: plain(dec(total).minus(used)), used: plain(used) };
   }
   return { ...coins, info: { retCode, retMsg, result, time } };
@@ -33,7 +33,7 @@ function coinRows(result: unknown): readonly Record<string, unknown>[] {
 }
 
 function amount(value: unknown): Dec {
-  return isDecimalString(value) ? dec(value) : ZERO;
+  return isDecimalString(value) ? dec(value) : zero();
 }
 
 /** Throws `VenueUnavailable` naming what cannot be read. */

@@ -1,6 +1,6 @@
 /** The live board: dashboard, every position with its stop, and what the stops make together; trouble first and standing out. */
 import type { BoardLeg, GuardStatus } from '../domain/board.ts';
-import { cents, dec, isDecimalString, percentOf, ZERO, type Dec } from '../domain/decimal.ts';
+import { cents, dec, isDecimalString, percentOf, zero, type Dec } from '../domain/decimal.ts';
 import { age, clock, counted, DASH, gainOrLoss, signed } from './figures.ts';
 import { cellsOf, isCalm, mostUrgentFirst, type PositionCells } from './position-cells.ts';
 import { riskText } from './report-text.ts';
@@ -265,7 +265,7 @@ function atStopsText(view: SystemView, rows: readonly Row[], terminal: Terminal)
     rows.reduce((sum, row) => {
       const value = pick(row);
       return isDecimalString(value) ? sum.plus(value) : sum;
-    }, ZERO);
+    }, zero());
   const sum = cents(add((row) => row.position.pnlAtStopUsd));
   const without = rows.filter((row) => row.position.pnlAtStopUsd === null).length;
   const total = view.dashboard?.totalBalance ?? null;

@@ -1,5 +1,5 @@
 /** The plan of a dry run as a person reads it: for each position old stop, new stop, rule, distance, USD at risk before and after. */
-import { ZERO, cents, dec, isDecimalString, max } from '../domain/decimal.ts';
+import { zero, cents, dec, isDecimalString, max } from '../domain/decimal.ts';
 import { pnlUsd } from '../domain/exposure.ts';
 import type { PositionReport, SessionReport } from '../domain/report.ts';
 import { DASH, orDash } from './figures.ts';
@@ -69,7 +69,7 @@ function samePrice(a: string | null, b: string | null): boolean {
 function riskAt(position: PositionReport, price: string): string {
   const { side, size, entryPrice, leverage } = position;
   if (side === null || size === null || entryPrice === null) return DASH;
-  return cents(max(ZERO, dec(pnlUsd({ side, size, entryPrice, leverage }, price)).times(-1)));
+  return cents(max(zero(), dec(pnlUsd({ side, size, entryPrice, leverage }, price)).times(-1)));
 }
 
 function tableOf(positions: readonly PositionReport[], terminal: Terminal): string {

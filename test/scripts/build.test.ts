@@ -132,6 +132,10 @@ describe('the build', () => {
     expect(readFileSync(bundle, 'utf8')).not.toContain('// marked');
     expect(readFileSync(bundle, 'utf8')).toContain('watch:');
     expect(statSync(bundle).size).toBeGreaterThan(100_000);
+    writeFileSync(bundle, `${first}\n// marked`);
+    writeFileSync(join(root, 'scripts', 'bundle.mjs'), '// another one\n', { flag: 'a' });
+    await ensureBuilt(root);
+    expect(readFileSync(bundle, 'utf8')).not.toContain('// marked');
   });
 
   it('says which workflow file cannot be bundled', async () => {
