@@ -22,7 +22,12 @@ export async function workflowBundle(
 ): Promise<NonNullable<WorkerOptions['workflowBundle']>> {
   const path = beside('./workflow-bundle.js');
   const code = existsSync(path) ? await readFile(path, 'utf8') : await bundledNow();
-  return { code: (encrypts ? ENCODES_FAILURES : '') + FEW_FRAMES + code };
+  return { code: asLoaded(code, encrypts) };
+}
+
+/** The code of a bundle as a worker loads it. */
+export function asLoaded(code: string, encrypts: boolean): string {
+  return (encrypts ? ENCODES_FAILURES : '') + FEW_FRAMES + code;
 }
 
 async function bundledNow(): Promise<string> {

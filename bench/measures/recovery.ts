@@ -1,6 +1,7 @@
 /** Recovery: `kill -9` of the worker under N guards, a stop cancelled meanwhile, and what a replay costs just before continue-as-new. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from '@temporalio/worker';
 import { Registry } from 'prom-client';
 import { guardId } from '../../src/domain/names.ts';
@@ -8,13 +9,14 @@ import { DEFAULT_POLICY } from '../../src/domain/policy.ts';
 import { checksInRun } from '../../src/domain/run-length.ts';
 import { GuardMetrics } from '../../src/metrics/guard-metrics.ts';
 import { guardSinks } from '../../src/worker-metrics.ts';
+import { asLoaded } from '../../src/workflow-code.ts';
 import { rounded, spreadOf, spreadText, type Spread } from '../support/figures.ts';
 import { factsOf, runsSince } from '../support/histories.ts';
 import type { Measure, MeasureOptions, Measured } from '../support/measure.ts';
 import { scenarioOf, symbolAt } from '../support/scenario.ts';
 import { runSession } from '../support/session.ts';
 import { ROOT, setStage, until, type Stage } from '../support/stage.ts';
-import { cpuMs } from '../support/usage.ts';
+import { cpuMs, rssMb } from '../support/usage.ts';
 
 const OUTAGE_MS = 5_000;
 const CANCEL_AFTER_MS = 2_000;
@@ -35,6 +37,8 @@ interface Recovered {
   readonly unchecked: number;
   /** CPU of the new worker until the last guard had checked, ms. */
   readonly workerCpuMs: number;
+  /** What a guard has added to the worker's resident memory when all have begun, and just before the kill, MB. */
+  readonly guardMb: readonly [begun: number, before: number];
 }
 
 async function measureKill(guards: number, intervalMs: number, checks: number): Promise<Recovered> {
@@ -43,8 +47,12 @@ async function measureKill(guards: number, intervalMs: number, checks: number): 
     policy: { defaults: { checkEveryMs: intervalMs } },
   });
   try {
+    const { worker } = stage.pids();
+    const alone = rssMb(worker);
     await runSession(stage);
+    const begun = rssMb(worker);
     await sleep(intervalMs * (checks + 0.15));
+    const before = rssMb(worker);
     await stage.killWorker();
     await sleep(CANCEL_AFTER_MS);
     const cancelled = Math.floor(guards / 2);
@@ -68,6 +76,7 @@ async function measureKill(guards: number, intervalMs: number, checks: number): 
       guards,
       readyMs,
       stopRestoredMs: (restored?.timeMs ?? Number.NaN) - began,
+      guardMb: [rounded((begun - alone) / guards, 2), rounded((before - alone) / guards, 2)],
       ...seen,
     };
   } finally {
@@ -155,7 +164,8 @@ type History = Parameters<typeof factsOf>[1];
 
 /** ms for each of many replays of one history; making the worker is apart. */
 async function replayMs(workflowId: string, history: History): Promise<number> {
-  const workflowBundle = { codePath: join(ROOT, 'dist/workflow-bundle.js') };
+  const code = asLoaded(readFileSync(join(ROOT, 'dist/workflow-bundle.js'), 'utf8'), false);
+  const workflowBundle = { code };
   // A replay tells nothing, and complains of what it could not tell.
   const sinks = guardSinks(new GuardMetrics(new Registry(), [], Date.now));
   const times: number[] = [];
@@ -200,6 +210,7 @@ async function run(options: MeasureOptions): Promise<Measured> {
           'every guard s',
           'unchecked',
           'worker CPU s',
+          'MB a guard: begun, before the kill',
         ],
         rows: killed.map((one) => [
           one.guards,
@@ -210,6 +221,7 @@ async function run(options: MeasureOptions): Promise<Measured> {
           seconds(one.everyGuardMs),
           one.unchecked,
           seconds(one.workerCpuMs),
+          one.guardMb.join(', '),
         ]),
       },
       ...(replay === null

@@ -271,7 +271,7 @@ async function run(options: MeasureOptions): Promise<Measured> {
     const compared = quick || guards === COMPARED_AT || options.counts !== null;
     for (const one of DURABLE) {
       const own = one.on === 'product';
-      if (!own && !(one.on === 'postgres' ? options.postgres : compared)) continue;
+      if (!own && !(compared && (one.on !== 'postgres' || options.postgres))) continue;
       note(`steady state with ${guards} guards: ${one.design}`);
       const profile = own && options.profile !== null ? join(options.profile, `steady-${guards}`) : null;
       const stage = await setStage({
