@@ -16,7 +16,7 @@ import type { Policy } from '../domain/policy.ts';
 import { legKey, type Leg, type Side } from '../domain/position.ts';
 import { isOfServer } from '../temporal-errors.ts';
 import type { ActivityDeps } from './deps.ts';
-import { endIfStuck } from './stuck-guards.ts';
+import { endIfStuck } from './stuck-runs.ts';
 
 /** A guard that does not answer within this time is bypassed. */
 const ASK_LIMIT_MS = 15_000;

@@ -13,7 +13,7 @@ import type { ActivityDeps } from './deps.ts';
 import { allClearOf } from './all-clear.ts';
 import { startGuardOf } from './guards.ts';
 import { withHeartbeat } from './heartbeat.ts';
-import { endStuckGuards } from './stuck-guards.ts';
+import { endStuckGuards } from './stuck-runs.ts';
 import { toldReleases } from './told-releases.ts';
 
 const STARTED_AT_ONCE = 20;

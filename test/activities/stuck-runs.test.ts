@@ -1,6 +1,6 @@
 /** Which guards a round of the watcher looks at: all of them have their turn, and those of bare legs have it always. */
 import { describe, expect, it } from 'vitest';
-import { ofThisRound } from '../../src/activities/stuck-guards.ts';
+import { ofThisRound } from '../../src/activities/stuck-runs.ts';
 
 const guards = (count: number, state: string, letter: string) =>
   Array.from({ length: count }, (_, at) => ({ name: `${letter}${at}`, state }));

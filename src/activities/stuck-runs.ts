@@ -1,6 +1,6 @@
 /**
- * Guards that run and do nothing: their history no longer replays, so that every task of theirs fails, for ever (docs/temporal.md §7). Nobody
- * brings such a run back to life; it is ended, and its leg gets a new guard, which takes the stop on the venue for its floor (I1, I5).
+ * Guards and watchers that run and do nothing: their history no longer replays, so that every task of theirs fails, for ever (docs/temporal.md
+ * §7). Nobody brings such a run back to life; it is ended, and another takes its place: a guard with the stop on the venue for its floor (I1, I5).
  */
 import type { WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
