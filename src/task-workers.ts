@@ -12,7 +12,7 @@ import { guardSinks, type WorkerMetrics } from './worker-metrics.ts';
 import { workflowBundle } from './workflow-code.ts';
 import { WorkflowSlots } from './workflow-slots.ts';
 
-/** A guard takes about 0.7 MB of heap while it is cached; a third of the memory is theirs. */
+/** A cached guard takes 0.3 MB when it begins and up to 1 MB with a long run behind it (docs/performance.md); a third of the memory is theirs. */
 const BYTES_A_GUARD = 1_000_000;
 const MOST_GUARDS = 4_000;
 /** A full history takes about 0.2 s of one thread: so many end well within a task's 10 s, also where the machine is ten times too busy. */
