@@ -44,8 +44,11 @@ export interface LaneOptions {
   readonly importance: Importance;
   readonly gate: Gate;
   readonly time?: TimeSource;
-  /** Length of the rolling window, ms. */
-  readonly windowMs?: number;
+  /**
+   * The venue counts a request when it serves it, somewhere between its sending and its answer. So long after its sending, at most, an
+   * unanswered request is taken to be on its way, ms; 0: requests count when they are sent.
+   */
+  readonly mostLateMs?: number;
   /** How many requests may wait; beyond that the least urgent is refused, unsent. */
   readonly mostQueued?: number;
 }
@@ -83,26 +86,59 @@ function shorten(queue: Waiting[], most: number): void {
   queue.pop()?.refuse(unavailable(`over ${most} requests wait already; it was not sent`));
 }
 
+interface Sent {
+  readonly at: number;
+  answeredAt: number | null;
+}
+
+interface Window {
+  /** Counts a request that is sent now; settling the pass that is returned says that its answer has come. */
+  counting(pass: Pass): Pass;
+  /** Until another one keeps within `limit` a second, ms. */
+  waitMs(limit: number): number;
+}
+
+/** The requests that the venue may have served in the last second: each at its answer, or so long after its sending. */
+function createWindow(mostLateMs: number, time: TimeSource): Window {
+  let sent: Sent[] = [];
+  return {
+    counting: (pass) => {
+      const one: Sent = { at: time.mono(), answeredAt: null };
+      sent.push(one);
+      return {
+        settle: (verdict) => {
+          one.answeredAt = time.mono();
+          pass.settle(verdict);
+        },
+      };
+    },
+    waitMs: (limit) => {
+      const now = time.mono();
+      const servedBy = ({ at, answeredAt }: Sent): number => Math.min(at + mostLateMs, answeredAt ?? now);
+      sent = sent.filter((one) => servedBy(one) > now - WINDOW_MS);
+      const blocking = sent.map(servedBy).toSorted((a, b) => b - a)[limit - 1];
+      return blocking === undefined ? 0 : blocking + WINDOW_MS - now;
+    },
+  };
+}
+
 export function createLane({
   perSecond,
   importance,
   gate,
   time = SYSTEM_TIME,
-  windowMs = WINDOW_MS,
+  mostLateMs = 0,
   mostQueued = MOST_QUEUED,
 }: LaneOptions): Lane {
   const queue: Waiting[] = [];
-  let sentAt: number[] = [];
+  const served = createWindow(mostLateMs, time);
   let limit = perSecond;
   let pausedUntil = Number.NEGATIVE_INFINITY;
   let cancelTimer: (() => void) | null = null;
   let closed = false;
 
   function ownWaitMs(): number {
-    const now = time.mono();
-    sentAt = sentAt.filter((at) => at > now - windowMs);
-    const blocking = sentAt[sentAt.length - limit];
-    return Math.max(0, pausedUntil - now, blocking === undefined ? 0 : blocking + windowMs - now);
+    return Math.max(0, pausedUntil - time.mono(), served.waitMs(limit));
   }
 
   function serveNext(): void {
@@ -110,8 +146,7 @@ export function createLane({
     if (next === undefined) return;
     const now = time.mono();
     if (now > next.turn.notAfter) return next.refuse(new TurnPassed(now - next.turn.since, next.turn.since));
-    sentAt.push(now);
-    next.admit(gate.take());
+    next.admit(served.counting(gate.take()));
   }
 
   function pump(): void {

@@ -64,8 +64,9 @@ export function createReads(
       requestsPerSnapshot = snapshot.requests;
       return snapshot;
     },
-    freshGapMs: () => (calls.stopWritesUnderway() > 0 ? PROOF_GAP_MS : 0),
-    gapEnds: () => calls.stopWritesIdle(),
+    freshGapMs: () => (calls.stopWrites.now() > 0 ? PROOF_GAP_MS : 0),
+    gapEnds: () => calls.stopWrites.idle(),
+    othersComing: () => (calls.stopWritesSent.now() > 0 ? calls.stopWritesSent.idle() : null),
   });
   const prices: SharedReader<ReadonlyMap<string, string>> = createSharedReader({
     ...sharing,

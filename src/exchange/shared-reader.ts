@@ -24,12 +24,16 @@ export interface SharedReaderOptions<T> {
   readonly freshGapMs?: () => number;
   /** Resolves when `freshGapMs` no longer holds. */
   readonly gapEnds?: () => Promise<void>;
+  /** Resolves when those who are about to ask for a fresh read have come; `null` when nobody is. They are waited for, for half a second at most. */
+  readonly othersComing?: () => Promise<void> | null;
 }
 
 /** A routine check holds a workflow task, and messages to its guard wait for it: bounded, ms. */
 const ROUTINE_BOUND_MS = 3_000;
 /** After so many failures in a row routine callers no longer wait for the next. */
 const FAILURES_UNTIL_AT_ONCE = 3;
+/** A write that takes longer than this is not waited for, ms. */
+const OTHERS_BOUND_MS = 500;
 
 interface Attempt<T> {
   readonly startedAt: number;
@@ -67,23 +71,25 @@ export function createSharedReader<T>(options: SharedReaderOptions<T>): SharedRe
     return value;
   }
 
-  /** The next read after the running one, no sooner than the gap asks; everyone who comes before it starts joins it. */
+  const newHindrance = (): Hindrance => hindranceOf(options, () => freshStartedAt);
+
+  /** The next read after the running one, no sooner than others ask for; everyone who comes before it starts joins it. */
   async function next(): Promise<T> {
+    const hindrance = newHindrance();
     for (;;) {
       if (running) await running.value.catch(() => undefined);
-      const gapMs = freshStartedAt + (options.freshGapMs?.() ?? 0) - time.mono();
-      if (running === null && gapMs <= 0) {
+      const wait = hindrance();
+      if (wait !== null) await wait();
+      else if (running === null) {
         waiting = null;
         return start(true);
       }
-      if (gapMs > 0) await pause(gapMs, options.gapEnds);
     }
   }
 
   function fresh(): Promise<T> {
     if (waiting) return waiting;
-    const gapMs = freshStartedAt + (options.freshGapMs?.() ?? 0) - time.mono();
-    if (running === null && gapMs <= 0) return start(true);
+    if (running === null && newHindrance()() === null) return start(true);
     waiting = next();
     return waiting;
   }
@@ -114,8 +120,29 @@ export function createSharedReader<T>(options: SharedReaderOptions<T>): SharedRe
   };
 }
 
-async function pause(ms: number, ends: (() => Promise<void>) | undefined): Promise<void> {
-  const bounded = within(ms, ends?.() ?? new Promise<void>(() => undefined), () => new Error('paused'));
+/** What a fresh read has to wait for now, beside the running one; `null`: nothing. */
+type Hindrance = () => (() => Promise<void>) | null;
+
+/** Others are waited for once: while stops are written there is always somebody coming. */
+function hindranceOf(
+  { freshGapMs, gapEnds, othersComing, time }: SharedReaderOptions<unknown>,
+  freshStartedAt: () => number,
+): Hindrance {
+  let waited = false;
+  return () => {
+    const gap = freshStartedAt() + (freshGapMs?.() ?? 0) - time.mono();
+    if (gap > 0) return () => pause(gap, gapEnds?.());
+    const coming = waited ? null : (othersComing?.() ?? null);
+    if (coming === null) return null;
+    return () => {
+      waited = true;
+      return pause(OTHERS_BOUND_MS, coming);
+    };
+  };
+}
+
+async function pause(ms: number, ends: Promise<void> | undefined): Promise<void> {
+  const bounded = within(ms, ends ?? new Promise<void>(() => undefined), () => new Error('paused'));
   await bounded.catch(() => undefined);
   // Whoever ended the pause asks in this very turn: with them it is one read, without them two.
   await new Promise((resolve) => setTimeout(resolve, 0));

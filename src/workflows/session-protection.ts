@@ -1,5 +1,5 @@
 /** The middle of a session: running guards are asked, the other legs protected, every leg given its guard (DESIGN §5). */
-import { isCancellation } from '@temporalio/workflow';
+import { isCancellation, patched } from '@temporalio/workflow';
 import type { GuardAnswer } from '../activities/guards.ts';
 import type { Imported } from '../activities/session.ts';
 import { evolveAll } from '../domain/evolve.ts';
@@ -21,10 +21,12 @@ import { asking, aux, protective, reading } from './activity-options.ts';
 import { failureDetail } from './failure-info.ts';
 
 /**
- * Three seconds of the write lane: while eight legs wait for their proofs the others keep it busy, and none waits over 2.5 s for its turn, after
+ * Two turns of the write lane: while eight legs wait for their proofs the others keep it busy, and none waits over 2.5 s for its turn, after
  * which it would have to be read again (I1).
  */
-const IN_FLIGHT = 24;
+const IN_FLIGHT = 16;
+/** Of sessions that began with an older build. */
+const IN_FLIGHT_BEFORE = 24;
 
 export interface SettledLegs {
   readonly facts: readonly LegFacts[];
@@ -71,7 +73,8 @@ export async function settleLegs(
   const began = Date.now();
   const answers = await askRunning(account, ours);
   const clock = { slowestMs: 0, guardsMs: 0 };
-  const facts = await pooled(ours, IN_FLIGHT, (leg) =>
+  const inFlight = patched('session-has-two-turns-of-the-lane-in-flight') ? IN_FLIGHT : IN_FLIGHT_BEFORE;
+  const facts = await pooled(ours, inFlight, (leg) =>
     settleLeg(account, leg, answers.get(legKey(leg.leg)), clock),
   );
   return {

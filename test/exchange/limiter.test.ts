@@ -19,7 +19,7 @@ function laneOf({
   perSecond = 8,
   gate = createGate({ time }),
   ...rest
-}: { perSecond?: number; gate?: Gate; mostQueued?: number } = {}): Lane {
+}: { perSecond?: number; gate?: Gate; mostQueued?: number; mostLateMs?: number } = {}): Lane {
   return createLane({ perSecond, importance: 'write', gate, time, ...rest });
 }
 
@@ -47,16 +47,23 @@ describe('the write lane', () => {
     expect(sent.at(-1)?.at).toBe(3_000);
   });
 
-  test('keeps the length of its window', async () => {
-    const gate = createGate({ time });
-    const lane = createLane({ perSecond: 8, importance: 'write', gate, time, windowMs: 1_050 });
-    const { sent, enter } = recorder(lane);
-    for (let i = 0; i < 20; i += 1) void enter(String(i));
-    await vi.advanceTimersByTimeAsync(2_100);
-    expect(sent.map(({ at }) => at)).toEqual([
+  test.each([
+    ['answered after 100 ms counts from then: it may have been served as late as that', 100, 1_100],
+    ['answered after 10 s counts from half a second after its sending', 10_000, 1_500],
+  ])('a write %s', async (_, answersAfter, cycle) => {
+    const lane = laneOf({ mostLateMs: 500 });
+    const sent: number[] = [];
+    const began = Date.now();
+    for (let i = 0; i < 20; i += 1)
+      void lane.enter(STOP_RANK['no-stop']).then((pass) => {
+        sent.push(Date.now() - began);
+        setTimeout(() => pass.settle('answered'), answersAfter);
+      });
+    await vi.advanceTimersByTimeAsync(3_500);
+    expect(sent).toEqual([
       ...Array.from({ length: 8 }, () => 0),
-      ...Array.from({ length: 8 }, () => 1_050),
-      ...Array.from({ length: 4 }, () => 2_100),
+      ...Array.from({ length: 8 }, () => cycle),
+      ...Array.from({ length: 4 }, () => 2 * cycle),
     ]);
   });
 
@@ -161,6 +168,33 @@ describe('the write lane', () => {
         },
       ),
       { numRuns: 50 },
+    );
+  });
+
+  // The venue's own limit is on what it serves; when it does, the lane can only know in between.
+  test('keeps its limit wherever between sending and answer the venue serves a request', async () => {
+    const request = fc.record({
+      waitMs: fc.nat(60),
+      tookMs: fc.nat(500),
+      servedAfter: fc.double({ min: 0, max: 1, noNaN: true }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(request, { maxLength: 40 }), async (requests) => {
+        const lane = laneOf({ mostLateMs: 500 });
+        const served: number[] = [];
+        for (const { waitMs, tookMs, servedAfter } of requests) {
+          await vi.advanceTimersByTimeAsync(waitMs);
+          void lane.enter(STOP_RANK['no-stop']).then((pass) => {
+            served.push(Date.now() + tookMs * servedAfter);
+            setTimeout(() => pass.settle('answered'), tookMs);
+          });
+        }
+        await vi.advanceTimersByTimeAsync(20_000);
+        expect(served).toHaveLength(requests.length);
+        for (const at of served)
+          expect(served.filter((other) => other >= at && other < at + 1_000).length).toBeLessThanOrEqual(8);
+      }),
+      { numRuns: 200 },
     );
   });
 });

@@ -21,7 +21,7 @@ interface Started {
 /** A reader over reads that take `takesMs`; `started` lists them. */
 function readerOf({ takesMs = 100, windowMs = 2_000, failing = false, writing = false } = {}) {
   const started: Started[] = [];
-  const state = { takesMs, failing, writing };
+  const state = { takesMs, failing, writing, coming: null as Promise<void> | null };
   let endWriting: () => void = () => undefined;
   const reader = createSharedReader<Started>({
     name: 'the read',
@@ -33,6 +33,7 @@ function readerOf({ takesMs = 100, windowMs = 2_000, failing = false, writing = 
       new Promise((resolve) => {
         endWriting = resolve;
       }),
+    othersComing: () => state.coming,
     read: async (fresh) => {
       const mine = { n: started.length + 1, at: Date.now(), fresh };
       started.push(mine);
@@ -258,6 +259,55 @@ describe('a fresh read', () => {
     await vi.advanceTimersByTimeAsync(200);
     expect((await late).n).toBe((await early).n);
     expect(started).toHaveLength(2);
+  });
+});
+
+describe('a fresh read with others coming', () => {
+  /** The turn that is left to who has come, by the fake clock, ms. */
+  const turn = 1;
+
+  /** Someone who comes after `ms` and asks for a fresh read then. */
+  function comer(world: ReturnType<typeof readerOf>, ms: number): Promise<Started> {
+    const came = new Promise<void>((resolve) => {
+      setTimeout(() => {
+        world.state.coming = null;
+        resolve();
+      }, ms);
+    });
+    world.state.coming = came;
+    return came.then(() => world.reader.get(fresh));
+  }
+
+  test('waits for them, and they share it', async () => {
+    const world = readerOf();
+    const late = comer(world, 120);
+    const early = world.reader.get(fresh);
+    await vi.advanceTimersByTimeAsync(119);
+    expect(world.started).toEqual([]);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(await early).toMatchObject({ n: 1, at: 120 + turn });
+    expect(await late).toMatchObject({ n: 1 });
+  });
+
+  test('waits for them after its gap is over too, once', async () => {
+    const world = readerOf({ writing: true });
+    void world.reader.get(fresh);
+    await vi.advanceTimersByTimeAsync(950);
+    const early = world.reader.get(fresh);
+    const late = comer(world, 100);
+    await vi.advanceTimersByTimeAsync(100);
+    world.state.coming = new Promise(() => undefined);
+    await vi.advanceTimersByTimeAsync(200);
+    expect((await early).at).toBe(1_050 + turn);
+    expect((await late).n).toBe(2);
+  });
+
+  test('waits half a second for those who never come', async () => {
+    const { reader, state } = readerOf();
+    state.coming = new Promise(() => undefined);
+    const proof = reader.get(fresh);
+    await vi.advanceTimersByTimeAsync(700);
+    expect((await proof).at).toBe(500 + turn);
   });
 });
 
