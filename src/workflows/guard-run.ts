@@ -22,12 +22,12 @@ import type { GuardCarried, GuardInput } from '../domain/messages.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Observation } from '../domain/position.ts';
 import { checksInRun } from '../domain/run-length.ts';
+import { routineDueAt } from '../domain/spread.ts';
 import { auditing, protective, reading, routine } from './activity-options.ts';
 import { failureDetail } from './failure-info.ts';
 import { GuardFace, logTrailing } from './guard-face.ts';
 import { GuardReporter } from './guard-reporter.ts';
 import { Outbox } from './outbox.ts';
-import { hashOf } from './pacing.ts';
 
 /** Trigger types and partial stops are read at import and so often again. */
 const ORDERS_EVERY_MS = 600_000;
@@ -108,11 +108,12 @@ export class GuardRun {
     return report;
   }
 
-  /** When the next check is due, ms; the routine interval is spread by ±10 % so that guards do not beat together. */
+  /** When the next check is due, ms; routine ones are spread so that guards do not beat together. */
   schedule(): void {
-    const spread = 0.9 + (hashOf(workflowInfo().workflowId) % 2_001) / 10_000;
+    const now = Date.now();
     const wait = cadence(this.book, this.policy);
-    this.nextCheckAt = Date.now() + Math.round(this.book.state.kind === 'protected' ? wait * spread : wait);
+    this.nextCheckAt =
+      this.book.state.kind === 'protected' ? routineDueAt(now, wait, workflowInfo().workflowId) : now + wait;
   }
 
   /** So many checks in one run are enough. */
