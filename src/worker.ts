@@ -1,5 +1,5 @@
 /** The worker process: configuration, venues, activities and both task queues put together; stops in order (DESIGN §10). */
-import { Client, WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { channelNames, channelsOf } from './alerts/channels.ts';
 import { createDelivery } from './alerts/delivery.ts';
@@ -10,7 +10,6 @@ import { startWatcherOf } from './activities/guards.ts';
 import { loadConfig, resolvePolicy, type Config } from './config.ts';
 import { ConfigError, formatProblems, type Problem } from './config-error.ts';
 import { watchId } from './domain/names.ts';
-import { clientDataConverter } from './encryption/data-converter.ts';
 import { createGate, type Gate } from './exchange/gate.ts';
 import { createPorts, type Ports } from './exchange/ports.ts';
 import { VenueError } from './exchange/port.ts';
@@ -18,6 +17,7 @@ import { loggerFor, type Logger } from './logging.ts';
 import { freePort } from './operator/ports.ts';
 import { createRunningGuards } from './running-guards.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
+import { createClient } from './temporal-client.ts';
 import {
   connectClient,
   connectWorker,
@@ -155,8 +155,7 @@ async function work(
   const connection = await connectClient(settings);
   const native = await connectWorker(settings);
   const { namespace, address } = settings;
-  const dataConverter = clientDataConverter(config.payloadKeys);
-  const client = new Client({ connection, namespace, dataConverter });
+  const client = createClient(connection, namespace, config.payloadKeys);
   const attributes = await registerSearchAttributes(connection, namespace);
   if (attributes.kind === 'off') log.warn({ reason: attributes.reason }, 'search-attributes.off');
   const made = depsOf(config, ports, client, log, metrics);

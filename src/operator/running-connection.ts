@@ -1,7 +1,7 @@
 /** Finds the system that runs already: at TEMPORAL_ADDRESS, or where the data folder says that `npm start` listens. */
 import { readFileSync } from 'node:fs';
 import { join, isAbsolute } from 'node:path';
-import { Client, type Connection } from '@temporalio/client';
+import type { Client, Connection } from '@temporalio/client';
 import { auditSettings, type AuditSettings } from '../config.ts';
 import {
   READER_FILE_SETTINGS,
@@ -11,9 +11,9 @@ import {
 } from '../config-environment.ts';
 import { ConfigError } from '../config-error.ts';
 import { withFileValues } from '../config-files.ts';
-import { clientDataConverter } from '../encryption/data-converter.ts';
 import type { PayloadKeys } from '../encryption/payload-keys.ts';
 import { TASK_QUEUE } from '../domain/names.ts';
+import { createClient } from '../temporal-client.ts';
 import { connectClient, namesServer, temporalSettings } from '../temporal-connection.ts';
 import { isAlive } from './process-identity.ts';
 import { StartError } from './start-error.ts';
@@ -82,8 +82,7 @@ export async function connectToRunning(settings: OperatorSettings): Promise<Conn
   }
   const temporal = temporalSettings(settings.temporalEnv);
   const connection = await connectClient(temporal);
-  const dataConverter = clientDataConverter(settings.payloadKeys);
-  return { connection, client: new Client({ connection, namespace: temporal.namespace, dataConverter }) };
+  return { connection, client: createClient(connection, temporal.namespace, settings.payloadKeys) };
 }
 
 /** Whether a worker polls: without one a workflow would wait for ever. */

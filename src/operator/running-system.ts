@@ -1,9 +1,9 @@
 /** Brings up what a session needs (Temporal, paper exchanges, workers), keeps it alive, and stops it in order: workers first. */
-import { Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { accountVariables } from '../config-accounts.ts';
 import type { Config } from '../config.ts';
 import type { Environment } from '../config-environment.ts';
-import { clientDataConverter } from '../encryption/data-converter.ts';
+import { createClient } from '../temporal-client.ts';
 import { connectClient, namesServer, temporalSettings } from '../temporal-connection.ts';
 import { stopProcess } from './child-process.ts';
 import { checkKeys } from './key-check.ts';
@@ -53,11 +53,7 @@ export async function bringUp(options: BringUpOptions): Promise<RunningSystem> {
     const settings = temporalSettings(env);
     const connection = await connectClient(settings);
     return {
-      client: new Client({
-        connection,
-        namespace: settings.namespace,
-        dataConverter: clientDataConverter(options.config.payloadKeys),
-      }),
+      client: createClient(connection, settings.namespace, options.config.payloadKeys),
       broken: parts.broken,
       stop: async () => {
         await connection.close();

@@ -10,10 +10,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
+import { Connection, type Client } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
-import { clientDataConverter } from '../../src/encryption/data-converter.ts';
 import { parsePayloadKeys, type PayloadKeys } from '../../src/encryption/payload-keys.ts';
+import { createClient } from '../../src/temporal-client.ts';
 import { Paper } from './paper-control.ts';
 import { Program, type Launch } from './program.ts';
 import { ROOT } from './root.ts';
@@ -151,7 +151,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   }
   const connection = await Connection.connect({ address });
   const keys = parsePayloadKeys(options.payloadKeys ?? '').keys;
-  const client = new Client({ connection, dataConverter: clientDataConverter(keys) });
+  const client = createClient(connection, 'default', keys);
   const run = promisify(execFile);
   const stop = async (): Promise<void> => {
     await connection.close();
