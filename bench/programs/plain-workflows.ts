@@ -1,11 +1,18 @@
 /** What guards are compared with: the plain design, and the least that a durable check can be. */
-import { continueAsNew, proxyActivities, proxyLocalActivities, sleep } from '@temporalio/workflow';
+import {
+  continueAsNew,
+  proxyActivities,
+  proxyLocalActivities,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Activities } from '../../src/activities/index.ts';
 import { decide } from '../../src/domain/decide.ts';
 import { evolve } from '../../src/domain/evolve.ts';
 import { newBook, type GuardBook } from '../../src/domain/guard-state.ts';
 import type { Policy } from '../../src/domain/policy.ts';
 import type { Leg } from '../../src/domain/position.ts';
+import { routineDueAt } from '../../src/domain/spread.ts';
 
 const { observe } = proxyActivities<Pick<Activities, 'observe'>>({ startToCloseTimeout: '30 seconds' });
 
@@ -49,12 +56,13 @@ const { nothing } = proxyLocalActivities<{ nothing: () => Promise<void> }>({
   startToCloseTimeout: '30 seconds',
 });
 
-/** A local activity that does nothing, and a timer: what SDK and server take for any check of a guard's kind. */
+/** A local activity that does nothing, and a timer that fires when a guard's would: what SDK and server take for any check of a guard's kind. */
 export async function bareGuard(input: PlainInput): Promise<void> {
   const { policy } = input;
   for (let checks = 0; checks < policy.continueAsNewAfterChecks; checks += 1) {
     await nothing();
-    await sleep(policy.checkEveryMs);
+    const now = Date.now();
+    await sleep(routineDueAt(now, policy.checkEveryMs, workflowInfo().workflowId) - now);
   }
   await continueAsNew<typeof bareGuard>(input);
 }
