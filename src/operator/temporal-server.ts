@@ -4,7 +4,7 @@ import type { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import type { Environment } from '../config-environment.ts';
 import { connectClient, TemporalConnectionError, temporalSettings } from '../temporal-connection.ts';
-import { localTemporalEnv, withoutSecrets } from './child-environment.ts';
+import { goEnvironment, localTemporalEnv, withoutSecrets } from './child-environment.ts';
 import { startChild, type Child } from './child-process.ts';
 import { freePort } from './ports.ts';
 import { whenReady } from './readiness.ts';
@@ -77,7 +77,7 @@ async function startOn(
       name: 'Temporal server',
       command: cli,
       args: serverArguments({ dataDir, port, uiPort, namespace, codecUrl }),
-      env: withoutSecrets(env),
+      env: goEnvironment(withoutSecrets(env)),
       logFile,
       graceMs: GRACE_MS,
     });
