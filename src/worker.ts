@@ -73,7 +73,7 @@ function depsOf(
   ports: Ports,
   client: Client,
   log: Logger,
-  { alerts }: WorkerMetrics,
+  { alerts, guards }: WorkerMetrics,
 ): { readonly deps: Omit<ActivityDeps, 'searchAttributes'>; readonly audit: AuditLog } {
   const venues = new Map(config.accounts.map(({ alias, venue }) => [alias, venue]));
   const deliver = createDelivery({
@@ -97,6 +97,7 @@ function depsOf(
     mode: (account) => (venues.get(account) === 'paper' ? 'DEMO' : 'LIVE'),
     client,
     runningGuards: createRunningGuards(client),
+    checkedAt: (workflowId) => guards.checkedAt(workflowId),
     log,
     deliver,
     audit: audit.record,

@@ -23,6 +23,8 @@ export interface ActivityDeps {
   readonly client: Client;
   /** Legs of `among` whose guard is running; by visibility or, where listing is not to be had, by description. */
   readonly runningGuards: (account: string, among: readonly Leg[]) => Promise<ReadonlySet<string>>;
+  /** When this process last heard of a check of the guard with this workflow id, ms; `null` where it has not. */
+  readonly checkedAt: (workflowId: string) => number | null;
   readonly searchAttributes: 'on' | 'off';
   readonly log: EventLog;
   /** Hands an alert to every channel within 20 s; throws while one of them has not taken it, and never sends it twice to one that has. */

@@ -13,6 +13,8 @@ import type { ActivityDeps } from './deps.ts';
 /** Guards whose turn it is in a round; all of them have theirs in (guards / 20) rounds. */
 const LOOKED_AT = 20;
 const AT_ONCE = 10;
+/** A guard of this process that has checked within the longest interval of the default cadence does something: a description of it costs more than its check. */
+const LATELY_MS = 40_000;
 const LIMIT_MS = 5_000;
 /** In a row: the first one may be of the worker's memory of the run, which it forgets then. */
 const FAILURES = 2;
@@ -32,7 +34,12 @@ export async function endStuckGuards(
   guarded: readonly (Leg & { readonly state: string })[],
 ): Promise<ReadonlySet<string>> {
   const ended = new Set<string>();
-  const looked = ofThisRound(guarded, Math.floor(deps.now() / deps.policy(account, '').discoverEveryMs));
+  const now = deps.now();
+  const looked = ofThisRound(
+    guarded,
+    Math.floor(now / deps.policy(account, '').discoverEveryMs),
+    (leg) => now - (deps.checkedAt(guardId(account, leg)) ?? 0) <= LATELY_MS,
+  );
   await pooled(looked, AT_ONCE, async (leg) => {
     if (!(await endIfStuck(deps, guardId(account, leg)))) return;
     ended.add(legKey(leg));
@@ -56,15 +63,17 @@ export async function endIfStuck(deps: Pick<ActivityDeps, 'client'>, workflowId:
   }
 }
 
-/** Bare legs, and of the others those whose turn it is. */
+/** Bare legs, and of the others those whose turn it is, unless they have checked lately. */
 export function ofThisRound<T extends { readonly state: string }>(
   guarded: readonly T[],
   round: number,
+  hasChecked: (leg: T) => boolean,
 ): readonly T[] {
   const bare = guarded.filter(({ state }) => state === 'UNPROTECTED');
   const others = guarded.filter(({ state }) => state !== 'UNPROTECTED');
   const from = (round * LOOKED_AT) % Math.max(1, others.length);
-  return [...bare, ...[...others, ...others].slice(from, from + Math.min(LOOKED_AT, others.length))];
+  const turn = [...others, ...others].slice(from, from + Math.min(LOOKED_AT, others.length));
+  return [...bare, ...turn.filter((leg) => !hasChecked(leg))];
 }
 
 async function isStuck({ client }: Pick<ActivityDeps, 'client'>, handle: WorkflowHandle): Promise<boolean> {

@@ -143,6 +143,11 @@ export class GuardMetrics {
     if (this.#guards.get(id)?.checkedAt === checkedAt) this.#guards.delete(id);
   }
 
+  /** When this worker last heard of a check of that guard, ms; `null`: never, or it runs elsewhere. */
+  checkedAt(id: string): number | null {
+    return this.#guards.get(id)?.checkedAt ?? null;
+  }
+
   /** Guards whose check is overdue by more than `ms`, the longest overdue first: late, or no longer this worker's. */
   overdue(ms: number): readonly { readonly id: string; readonly checkedAt: number }[] {
     const now = this.#now();

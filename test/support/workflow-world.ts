@@ -107,6 +107,7 @@ export function workflowWorld(): World {
       mode: () => 'DEMO',
       client: client(),
       runningGuards: createRunningGuards(client()),
+      checkedAt: (workflowId) => guardMetrics.checkedAt(workflowId),
       searchAttributes: 'on',
       log: SILENT,
       deliver: (alert) => stageOf(alert.account).deliver(alert),
