@@ -58,8 +58,12 @@ function ownVersion(): string {
 export function guardSinks(guards: GuardMetrics): InjectedSinks<GuardSinks> {
   return {
     guardMetrics: {
-      shown: { fn: ({ workflowId }, report) => guards.shown(workflowId, report) },
-      checked: { fn: (_, report) => guards.checked(report) },
+      shown: {
+        fn: ({ workflowId }, report, check) => {
+          guards.shown(workflowId, report);
+          if (check !== null) guards.checked(check);
+        },
+      },
       ended: { fn: ({ workflowId }) => guards.ended(workflowId) },
     },
   };

@@ -13,8 +13,8 @@ import {
 /** Every worker that runs guards has to offer these. */
 export interface GuardSinks extends Sinks {
   readonly guardMetrics: {
-    shown(report: GuardReport): void;
-    checked(report: CheckReport): void;
+    /** `check` has ended since the last call; `null` where none has. */
+    shown(report: GuardReport, check: CheckReport | null): void;
     ended(): void;
   };
 }
@@ -23,6 +23,7 @@ const { guardMetrics } = proxySinks<GuardSinks>();
 
 export class GuardReporter {
   #reported: Reported;
+  #check: CheckReport | null = null;
 
   /** `continued`: the run before has reported what the book holds. */
   constructor(book: GuardBook, continued: boolean) {
@@ -30,12 +31,14 @@ export class GuardReporter {
   }
 
   shown(book: GuardBook, nextCheckAt: number): void {
-    guardMetrics.shown(guardReport(book, this.#reported, nextCheckAt));
+    guardMetrics.shown(guardReport(book, this.#reported, nextCheckAt), this.#check);
     this.#reported = reportedOf(book);
+    this.#check = null;
   }
 
+  /** Told with what is shown next: each call copies the whole of `workflowInfo` to the worker (docs/performance.md). */
   checked(report: CheckReport): void {
-    guardMetrics.checked(report);
+    this.#check = report;
   }
 
   ended(): void {

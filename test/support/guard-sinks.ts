@@ -5,5 +5,5 @@ import type { GuardSinks } from '../../src/workflows/guard-reporter.ts';
 const nothing = { fn: () => undefined };
 
 export const SILENT_SINKS: InjectedSinks<GuardSinks> = {
-  guardMetrics: { shown: nothing, checked: nothing, ended: nothing },
+  guardMetrics: { shown: nothing, ended: nothing },
 };
