@@ -32,7 +32,7 @@ import { startMonitoring, type Monitoring } from './worker-monitoring.ts';
 
 /** The SDK's and the workflows' log lines, in the product's log; the SDK's metrics on a loopback port that our endpoint reads, `null` for none. */
 function installRuntime(log: Logger, sdkPort: number | null): void {
-  Runtime.install({
+  const { logger } = Runtime.install({
     shutdownSignals: [],
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
       const fields = { ...meta };
@@ -46,6 +46,9 @@ function installRuntime(log: Logger, sdkPort: number | null): void {
       ...(sdkPort === null ? {} : { metrics: { prometheus: { bindAddress: `127.0.0.1:${sdkPort}` } } }),
     },
   });
+  // Nine such lines a check: the SDK would keep and sort each for 0.1 s before the logger above drops it (docs/performance.md).
+  logger.trace = () => {};
+  logger.debug = () => {};
 }
 
 function portsOf(config: Config, log: Logger, gate: Gate, metrics: WorkerMetrics): Ports {
