@@ -19,6 +19,7 @@ const MOST_GUARDS = 4_000;
 const REPLAYED_AT_ONCE = 4;
 /** After a restart replays are most of the work, and what they do is JavaScript: one thread would leave the other core to the server alone. */
 const WORKFLOW_THREADS = 2;
+const WORKFLOW_POLLS = 24;
 const UNREADABLE_TOLD_EVERY_MS = 60_000;
 
 /** What is in flight may end by itself for so long after SIGTERM; then it is handed over, ms. */
@@ -90,6 +91,8 @@ export async function createWorkers(
       activityTaskSlotSupplier: { type: 'fixed-size', numSlots: guards + 100 },
       nexusTaskSlotSupplier: { type: 'fixed-size', numSlots: 1 },
     },
+    // Guards are due together: with the SDK's ten polls a fifth of their tasks waited in the server's database.
+    workflowTaskPollerBehavior: { type: 'simple-maximum', maximum: WORKFLOW_POLLS },
     // After a crash the sticky queue of the dead worker is waited for this long.
     stickyQueueScheduleToStartTimeout: '3 seconds',
   });
