@@ -3,9 +3,8 @@
  * be killed. Everything is on free ports of 127.0.0.1, in a folder of its own, and stopped by process id; at the end every history is replayed.
  */
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
+import { randomInt } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +12,7 @@ import { promisify } from 'node:util';
 import { Connection, type Client } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { parsePayloadKeys, type PayloadKeys } from '../../src/encryption/payload-keys.ts';
+import { isFree } from '../../src/operator/ports.ts';
 import { createClient } from '../../src/temporal-client.ts';
 import { Paper } from './paper-control.ts';
 import { Program, type Launch } from './program.ts';
@@ -48,14 +48,17 @@ export interface ServerPart {
   readonly prepare: (address: string) => Promise<void>;
 }
 
+/** Below what systems give to outgoing connections and to whoever asks for any port: such a port may be gone before it is listened on. */
+const PORTS = { from: 15_000, below: 30_000 } as const;
+const PORT_ATTEMPTS = 100;
+
+/** A port of 127.0.0.1 that nobody listens on, and that nobody is given by chance meanwhile. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  for (let attempt = 0; attempt < PORT_ATTEMPTS; attempt += 1) {
+    const port = randomInt(PORTS.from, PORTS.below);
+    if (await isFree(port, '127.0.0.1')) return port;
+  }
+  throw new Error(`no free port found from ${PORTS.from} to ${PORTS.below}`);
 }
 
 export interface System {
