@@ -18,6 +18,11 @@ const GRACE_MS = 10_000;
 const RETENTION_DAYS = 14;
 const PORT_ATTEMPTS = 3;
 const DAY_SECONDS = 86_400;
+/** Of a port that it was told to use, or of one that it chose for its metrics and its inner services. */
+const LOST_PORT = /address already in use|failed assigning ephemeral port/;
+
+/** The server ended since another program was faster. */
+class PortLost extends StartError {}
 
 export interface TemporalServer {
   readonly child: Child;
@@ -58,8 +63,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
       const uiPort = await freePort(attempt === 1 ? USUAL_UI_PORT : null);
       return await startOn({ ...options, cli, port, uiPort });
     } catch (error) {
-      const taken = error instanceof StartError && error.message.includes('address already in use');
-      if (!taken || attempt === PORT_ATTEMPTS) throw error;
+      if (!(error instanceof PortLost) || attempt === PORT_ATTEMPTS) throw error;
     }
   }
 }
@@ -92,7 +96,8 @@ async function startOn(
     return { child, start, uiUrl: `http://127.0.0.1:${uiPort}`, env: serverEnv, address, namespace };
   } catch (error) {
     await child.stop();
-    throw error;
+    const lost = LOST_PORT.test(child.logTail(Number.POSITIVE_INFINITY));
+    throw lost && error instanceof StartError ? new PortLost(error.problems) : error;
   }
 }
 

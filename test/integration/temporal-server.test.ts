@@ -81,16 +81,25 @@ test('without a program the error says what sets one', async () => {
   );
 });
 
-test('a server of somebody else that takes the port first is never mistaken for ours', async () => {
+/** What the program says when the race for a port is lost, and how many lines of stack follow. */
+const LOST_RACES = [
+  ['one that it was told to use', 'listen tcp 127.0.0.1: bind: address already in use', 0],
+  ['one that it chose for itself', 'panic: failed assigning ephemeral port: in use', 40],
+] as const;
+
+test.each(LOST_RACES)('a port lost to another program, %s, is replaced', async (_, words, stackLines) => {
   const folder = scratchFolder();
+  const said = [words, ...Array.from({ length: stackLines }, (_unused, at) => `main.frame${at}()`)];
   // Stands for the lost race: the program finds its port taken, whichever it is given the first time.
   const once = writeScript(join(folder, 'cli'), [
     `if mkdir '${join(folder, 'lost')}' 2>/dev/null; then`,
-    `  echo 'listen tcp 127.0.0.1: bind: address already in use' >&2; exit 1`,
+    ...said.map((line) => `  echo '${line}' >&2`),
+    '  exit 2',
     'fi',
     `exec '${cli ?? ''}' "$@"`,
   ]);
   const server = await start(join(folder, 'data'), { cli: once });
+  // Nobody else's server is mistaken for ours.
   expect(server.child.output()).toContain(server.address.replace('127.0.0.1', ''));
   expect(['7233', '8233']).not.toContain(new URL(server.uiUrl).port);
 });
