@@ -2,9 +2,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Environment } from '../../src/config-environment.ts';
+import { freePort } from '../../src/operator/ports.ts';
 import { Program } from '../../test/support/program.ts';
 import { startPostgres, type Postgres } from '../../test/support/postgres.ts';
-import { freePort, healthy } from '../../test/support/system.ts';
+import { healthy } from '../../test/support/system.ts';
 import { temporalOnPostgres } from '../../test/support/temporal-on-postgres.ts';
 
 export interface PostgresServer {
@@ -31,7 +32,7 @@ export async function startPostgresServer(parent: string, env: Environment): Pro
     tools: named('STOPKEEPER_TEMPORAL_TOOLS'),
     cli,
   });
-  const port = await freePort();
+  const port = await freePort(null);
   const address = `127.0.0.1:${port}`;
   try {
     const launch = await part.launch({ port, folder });

@@ -1,5 +1,4 @@
 /** One HTTP request through ccxt: what a venue that misbehaves in every way looks like from this side (I3, I9). */
-import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   createBybitClient,
@@ -8,6 +7,7 @@ import {
   type BybitClient,
 } from '../../src/exchange/bybit-client.ts';
 import { createRedactor } from '../../src/exchange/redaction.ts';
+import { freePort } from '../../src/operator/ports.ts';
 import {
   envelope,
   isSigned,
@@ -237,7 +237,7 @@ describe('no complete answer', () => {
   });
 
   test('a refused connection was not sent', async () => {
-    const port = await freePort();
+    const port = await freePort(null);
     expect(await clientOf(`http://127.0.0.1:${port}`).call('setStop', STOP)).toMatchObject({
       kind: 'lost',
       sent: false,
@@ -315,11 +315,3 @@ describe('ccxt', () => {
     }
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => void server.close(() => resolve()));
-  return port;
-}

@@ -19,9 +19,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { freePort } from '../../src/operator/ports.ts';
 import { parseDockerfile, type ImageStage, type Instruction } from '../support/dockerfile.ts';
 import { quietly, runSession, settled } from '../support/fault-world.ts';
-import { freePort, startSystem, until, type System } from '../support/system.ts';
+import { startSystem, until, type System } from '../support/system.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const BUILD_MS = 600_000;
@@ -141,7 +142,7 @@ describe('the image, built by hand', { timeout: BUILD_MS }, () => {
     app = join(await buildByHand(folder), 'app');
     const dist = join(app, 'dist');
     const build = { build: () => dist, paperBuild: dist };
-    metricsPort = await freePort();
+    metricsPort = await freePort(null);
     const env = { ...image?.env, STOPKEEPER_METRICS: `127.0.0.1:${metricsPort}` };
     system = await startSystem({ scenario: 'scenarios/default.json', ...build, env });
   }, BUILD_MS);
@@ -183,7 +184,7 @@ describe('the image, built by hand', { timeout: BUILD_MS }, () => {
       () => quietly(async () => run(process.execPath, ['-e', here], { cwd: app })),
       60_000,
     );
-    const nobody = script.replace(COMPOSE_METRICS, `127.0.0.1:${await freePort()}`);
+    const nobody = script.replace(COMPOSE_METRICS, `127.0.0.1:${await freePort(null)}`);
     await expect(run(process.execPath, ['-e', nobody], { cwd: app })).rejects.toMatchObject({ code: 1 });
   });
 

@@ -101,6 +101,14 @@ describe('ports', () => {
     await once(server, 'close');
     expect(await freePort(port)).toBe(port);
   });
+
+  test('any other comes from below those that a system gives away by chance', async () => {
+    for (let time = 0; time < 20; time += 1) {
+      const port = await freePort(null);
+      expect(port).toBeLessThan(32_768);
+      expect(await isFree(port, '127.0.0.1')).toBe(true);
+    }
+  });
 });
 
 describe('a process', () => {

@@ -4,8 +4,9 @@ import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '../../src/operator/ports.ts';
 import { Program, type Launch } from './program.ts';
-import { freePort, until } from './system.ts';
+import { until } from './system.ts';
 
 const run = promisify(execFile);
 /** The superuser whose name and password the compose file uses, too. */
@@ -37,7 +38,7 @@ export async function startPostgres(bin: string, password: string): Promise<Post
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (user !== undefined) for (const path of [folder, passwordFile]) await chown(path, user.uid, user.gid);
   const data = join(folder, 'data');
-  const port = await freePort();
+  const port = await freePort(null);
   const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
   const authentication = ['--auth', 'scram-sha-256', '--pwfile', passwordFile];
   const initdb = ['--pgdata', data, '--username', DATABASE_USER, '--encoding', 'UTF8', ...authentication];

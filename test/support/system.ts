@@ -3,7 +3,6 @@
  * be killed. Everything is on free ports of 127.0.0.1, in a folder of its own, and stopped by process id; at the end every history is replayed.
  */
 import { execFile } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +11,7 @@ import { promisify } from 'node:util';
 import { Connection, type Client } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { parsePayloadKeys, type PayloadKeys } from '../../src/encryption/payload-keys.ts';
-import { isFree } from '../../src/operator/ports.ts';
+import { freePort } from '../../src/operator/ports.ts';
 import { createClient } from '../../src/temporal-client.ts';
 import { Paper } from './paper-control.ts';
 import { Program, type Launch } from './program.ts';
@@ -48,19 +47,6 @@ export interface ServerPart {
   readonly prepare: (address: string) => Promise<void>;
 }
 
-/** Below what systems give to outgoing connections and to whoever asks for any port: such a port may be gone before it is listened on. */
-const PORTS = { from: 15_000, below: 30_000 } as const;
-const PORT_ATTEMPTS = 100;
-
-/** A port of 127.0.0.1 that nobody listens on, and that nobody is given by chance meanwhile. */
-export async function freePort(): Promise<number> {
-  for (let attempt = 0; attempt < PORT_ATTEMPTS; attempt += 1) {
-    const port = randomInt(PORTS.from, PORTS.below);
-    if (await isFree(port, '127.0.0.1')) return port;
-  }
-  throw new Error(`no free port found from ${PORTS.from} to ${PORTS.below}`);
-}
-
 export interface System {
   readonly folder: string;
   readonly client: Client;
@@ -89,7 +75,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const policy = join(folder, 'policy.json');
   await writeFile(policy, JSON.stringify(options.policy ?? {}));
   const cli = process.env['STOPKEEPER_TEMPORAL_CLI'] ?? '';
-  const [port, paperPort] = [await freePort(), await freePort()];
+  const [port, paperPort] = [await freePort(null), await freePort(null)];
   const address = `127.0.0.1:${port}`;
   const paper = new Paper(`http://127.0.0.1:${paperPort}`);
   const server = await options.server?.launch({ port, folder });

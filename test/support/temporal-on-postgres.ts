@@ -3,17 +3,15 @@
  * PostgreSQL of the test's own.
  */
 import { execFile } from 'node:child_process';
-import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
+import { freePort } from '../../src/operator/ports.ts';
 import { DATABASE_USER, type Postgres } from './postgres.ts';
 import type { Launch } from './program.ts';
 import { ROOT } from './root.ts';
-import { freePort, type ServerPart } from './system.ts';
+import type { ServerPart } from './system.ts';
 
 const DEPLOY = join(ROOT, 'deploy/temporal');
 const COMPOSE = join(ROOT, 'docker-compose.yml');
@@ -87,22 +85,6 @@ async function launchOf(settings: object, folder: string, server: string): Promi
   return { command: server, args, env: process.env };
 }
 
-/** The server keeps membership ports in a smallint, where PostgreSQL has no unsigned one: below 32768, and so below what the system gives. */
-async function freeLowPort(): Promise<number> {
-  for (;;) {
-    const server = createServer().listen(randomInt(20_000, 32_768), '127.0.0.1');
-    try {
-      await once(server, 'listening');
-      const { port } = server.address() as AddressInfo;
-      server.close();
-      await once(server, 'close');
-      return port;
-    } catch {
-      // Taken: another one.
-    }
-  }
-}
-
 /** What the image's template makes of the compose file's variables, on loopback and free ports. */
 async function settingsOf(database: Postgres, port: number): Promise<object> {
   const password = (await readFile(database.passwordFile, 'utf8')).trim();
@@ -121,8 +103,9 @@ async function settingsOf(database: Postgres, port: number): Promise<object> {
   });
   const rpc = async (grpcPort?: number): Promise<object> => ({
     rpc: {
-      grpcPort: grpcPort ?? (await freePort()),
-      membershipPort: await freeLowPort(),
+      grpcPort: grpcPort ?? (await freePort(null)),
+      // Kept in a smallint, where PostgreSQL has no unsigned one: below 32768, as all of ours are.
+      membershipPort: await freePort(null),
       bindOnLocalHost: true,
     },
   });
