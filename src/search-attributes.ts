@@ -1,11 +1,14 @@
 /** Registers the search attributes that workflows upsert and proves that they are usable, before a worker polls (docs/temporal.md §3). */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Connection } from '@temporalio/client';
+import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from './domain/names.ts';
 
-/** New attributes are usable after about 2 s; a server that takes far longer is one that will not have them. */
+/** A server that takes far longer than its 2 s is one that will not have them. */
 const USABLE_LIMIT_MS = 30_000;
+/** Each part of a server reads its namespaces anew every 2 s (`system.namespaceCacheRefreshInterval`): the one that answers a query is not all of them. */
+const SERVER_READS_WITHIN_MS = 2_500;
 const LOOK_EVERY_MS = 500;
+const GRPC_INVALID_ARGUMENT = 3;
 
 /** `IndexedValueType` of Temporal's API, `enums/v1/common.proto`: its generated module cannot be imported by name from ESM. */
 const TYPES = { KEYWORD: 2, BOOL: 5, DATETIME: 6 } as const;
@@ -24,9 +27,10 @@ export async function registerSearchAttributes(
     const missing = await missingOf(connection, namespace);
     if (missing.length === 0) return { kind: 'on', registered: [] };
     await add(connection, namespace, missing);
-    const deadline = Date.now() + USABLE_LIMIT_MS;
-    while (Date.now() < deadline) {
-      if ((await missingOf(connection, namespace)).length === 0) return { kind: 'on', registered: missing };
+    const added = Date.now();
+    await sleep(SERVER_READS_WITHIN_MS);
+    while (Date.now() - added < USABLE_LIMIT_MS) {
+      if (await areUsable(connection, namespace)) return { kind: 'on', registered: missing };
       await sleep(LOOK_EVERY_MS);
     }
     return { kind: 'off', reason: `${missing.join(', ')}: registered, but not usable after 30 s` };
@@ -39,6 +43,20 @@ async function missingOf(connection: Connection, namespace: string): Promise<rea
   const { missing, wrong } = await inspectSearchAttributes(connection, namespace);
   if (wrong.length > 0) throw new Error(`search attributes of another type: ${wrong.join(', ')}`);
   return missing;
+}
+
+/** Whether the server reads a query that names them all; what it lists it may not know yet where it counts. */
+async function areUsable({ workflowService }: Connection, namespace: string): Promise<boolean> {
+  const query = Object.keys(SEARCH_ATTRIBUTES)
+    .map((name) => `${name} IS NOT NULL`)
+    .join(' OR ');
+  try {
+    await workflowService.countWorkflowExecutions({ namespace, query });
+    return true;
+  } catch (error) {
+    if (isGrpcServiceError(error) && error.code === GRPC_INVALID_ARGUMENT) return false;
+    throw error;
+  }
 }
 
 /**

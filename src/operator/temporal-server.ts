@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import type { Environment } from '../config-environment.ts';
+import { SEARCH_ATTRIBUTES } from '../domain/names.ts';
 import { connectClient, TemporalConnectionError, temporalSettings } from '../temporal-connection.ts';
 import { goEnvironment, localTemporalEnv, withoutSecrets } from './child-environment.ts';
 import { startChild, type Child } from './child-process.ts';
@@ -134,6 +135,11 @@ function serverArguments({ dataDir, port, uiPort, namespace, codecUrl }: ServerP
     // The default of 10 refuses the ledger's callers while the worker is away.
     '--dynamic-config-value',
     'history.maxInFlightUpdates=1000',
+    // The development server's default is to read them from the database for each task, where a production server remembers them.
+    '--dynamic-config-value',
+    'system.forceSearchAttributesCacheRefreshOnRead=false',
+    // So they have to be there when a new namespace is made; a database of before got them from the worker.
+    ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
     '--log-level',
     'warn',
     '--log-format',
