@@ -11,10 +11,12 @@ describe('the environment of a Go program', () => {
     expect(Number(GOMEMLIMIT) / totalmem()).toBeCloseTo(0.25, 6);
   });
 
-  it('leaves both to whoever has set them', () => {
-    expect(goEnvironment({ GOGC: '50', GOMEMLIMIT: '100MiB' })).toEqual({
-      GOGC: '50',
-      GOMEMLIMIT: '100MiB',
-    });
+  it('keeps its threads on one core', () => {
+    expect(goEnvironment({})['GOMAXPROCS']).toBe('1');
+  });
+
+  it('leaves all three to whoever has set them', () => {
+    const own = { GOGC: '50', GOMEMLIMIT: '100MiB', GOMAXPROCS: '8' };
+    expect(goEnvironment(own)).toEqual(own);
   });
 });
