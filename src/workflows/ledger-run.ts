@@ -3,6 +3,7 @@ import {
   ApplicationFailure,
   condition,
   isCancellation,
+  patched,
   proxyActivities,
   setCurrentDetails,
 } from '@temporalio/workflow';
@@ -133,10 +134,17 @@ export class LedgerRun {
 
   /** Shared by all who ask while it runs; rejects only when the workflow is cancelled. */
   private sync(asked: boolean): Promise<void> {
+    if (this.running === null) this.countAsDue();
     this.running ??= this.readOnce(asked).finally(() => {
       this.running = null;
     });
     return this.running;
+  }
+
+  /** A session's read that begins when a sync is due is that sync; or the loop would wait for it in steps of 1 ms and then read again. */
+  private countAsDue(): void {
+    if (Date.now() < this.nextSyncAt || !patched('session-read-counts-as-the-sync-that-is-due')) return;
+    this.nextSyncAt = Date.now() + SYNC_EVERY_MS;
   }
 
   private async readOnce(asked: boolean): Promise<void> {

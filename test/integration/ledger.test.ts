@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
+import { optionalTsToMs } from '@temporalio/common/lib/time.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AllocateAnswer } from '../../src/domain/ledger-answers.ts';
@@ -124,6 +125,20 @@ describe('200 calls at once with room for exactly 50', () => {
     await sleep(60_000);
     worker = await server.spawnWorker();
     await expectExactlyFifty('away', await asked);
+  });
+});
+
+describe('a ledger that begins with a session', () => {
+  it('reads the balance once for it, waits for that without a stir, and reads next in five minutes', async () => {
+    const ledger = await server.startWithSession('begun');
+    const events = (await ledger.fetchHistory()).events ?? [];
+    const reads = events.filter(({ activityTaskScheduledEventAttributes: of }) => of != null);
+    expect(reads).toHaveLength(1);
+    const waits = events.flatMap(({ timerStartedEventAttributes: of }) =>
+      of == null ? [] : [optionalTsToMs(of.startToFireTimeout)],
+    );
+    expect(waits.length).toBeGreaterThan(0);
+    expect(waits.every((ms) => ms !== undefined && ms > 4 * 60_000)).toBe(true);
   });
 });
 

@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -27,6 +28,8 @@ export interface LedgerServer {
   readonly env: TestWorkflowEnvironment;
   readonly venue: LedgerVenue;
   readonly start: (account: string, input?: KeepLedgerInput) => Promise<WorkflowHandle>;
+  /** Starts a ledger whose first task already has a session in it, and waits until that is open. */
+  readonly startWithSession: (account: string) => Promise<WorkflowHandle>;
   /** Runs a ledger worker until it is stopped. */
   readonly startWorker: () => Promise<{ readonly stop: () => Promise<void> }>;
   /** The same in a process of its own, which can be killed; its venue shows a constant balance of 1,000. */
@@ -111,11 +114,19 @@ export async function startLedgerServer(env: TestWorkflowEnvironment): Promise<L
     spawnWorker,
     start: async (account, input = { account, venue: 'paper' }) => {
       started.push(account);
-      return env.client.workflow.start('keepLedger', {
-        workflowId: ledgerId(account),
-        taskQueue: TASK_QUEUE,
-        args: [input],
+      return env.client.workflow.start('keepLedger', startOf(account, input));
+    },
+    startWithSession: async (account) => {
+      started.push(account);
+      const startWorkflowOperation = new WithStartWorkflowOperation('keepLedger', {
+        ...startOf(account, { account, venue: 'paper' }),
+        workflowIdConflictPolicy: 'FAIL',
       });
+      await env.client.workflow.executeUpdateWithStart('newSession', {
+        startWorkflowOperation,
+        args: [{ requestId: 's1' }],
+      });
+      return startWorkflowOperation.workflowHandle();
     },
     close: async () => {
       for (const account of started) {
@@ -129,6 +140,10 @@ export async function startLedgerServer(env: TestWorkflowEnvironment): Promise<L
       await env.teardown();
     },
   };
+}
+
+function startOf(account: string, input: KeepLedgerInput) {
+  return { workflowId: ledgerId(account), taskQueue: TASK_QUEUE, args: [input] };
 }
 
 /** The histories of all runs that continued each other, newest first. */
