@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 
 const PREPARE = ['test/support/prepare.ts'];
 
+/** A known fault of the time-skipping server (test/support/lost-tasks.ts): what met it is run again, on a new server, and nothing else is. */
+const LOST_TASK = { count: 2, condition: /sdk-java issue 3088/u };
+
 export default defineConfig({
   test: {
     reporters: ['default'],
@@ -23,7 +26,7 @@ export default defineConfig({
       },
       // Each file brings up servers and workers. The skipping of time is busy all the while; the others mostly wait, and are as many at once as
       // two cores carry without starving a heartbeat.
-      serverProject('workflow', 'test/workflows', { groupOrder: 1, atOnce: 2 }),
+      serverProject('workflow', 'test/workflows', { groupOrder: 1, atOnce: 2, retry: LOST_TASK }),
       serverProject('integration', 'test/integration', { groupOrder: 2, atOnce: 3 }),
       serverProject('replay', 'test/replay', { groupOrder: 3, atOnce: 2 }),
       serverProject('faults', 'test/faults', { groupOrder: 4, atOnce: 3 }),
@@ -50,7 +53,11 @@ function isLateRetry({
 function serverProject(
   name: string,
   folder: string,
-  { groupOrder, atOnce }: { readonly groupOrder: number; readonly atOnce: number },
+  {
+    groupOrder,
+    atOnce,
+    retry,
+  }: { readonly groupOrder: number; readonly atOnce: number; readonly retry?: typeof LOST_TASK },
 ) {
   return {
     test: {
@@ -62,6 +69,7 @@ function serverProject(
       testTimeout: 180_000,
       hookTimeout: 180_000,
       sequence: { groupOrder },
+      ...(retry !== undefined && { retry }),
     },
   };
 }

@@ -5,14 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
 import type { Duration } from '@temporalio/common';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import {
-  DefaultLogger,
-  Runtime,
-  Worker,
-  type ActivityInterceptorsFactory,
-  type WorkerOptions,
-} from '@temporalio/worker';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker, type ActivityInterceptorsFactory, type WorkerOptions } from '@temporalio/worker';
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeEach } from 'vitest';
 import type { ActivityDeps } from '../../src/activities/deps.ts';
@@ -24,15 +18,12 @@ import { GuardMetrics } from '../../src/metrics/guard-metrics.ts';
 import { createRunningGuards } from '../../src/running-guards.ts';
 import { guardSinks } from '../../src/worker-metrics.ts';
 import { FakeVenue } from './fake-port.ts';
-import { pathFrom, replayable, replayAll, RunLog, workflowBundle } from './replay.ts';
+import { LostTaskError, lostTasks } from './lost-tasks.ts';
+import { replayable, replayAll, RunLog, workflowBundle } from './replay.ts';
 import { Stage } from './stage.ts';
+import { standstill } from './standstill.ts';
+import { startTimeSkipping } from './time-skipping.ts';
 import { quieted } from './waiting.ts';
-
-/** Activity failures are what many tests are about; a replay's own words come with its error. */
-Runtime.install({
-  logger: new DefaultLogger('ERROR'),
-  telemetryOptions: { logging: { filter: 'ERROR', forward: {} } },
-});
 
 const PASS_MS = 120_000;
 /** An idle server skips a minute in a few ms. */
@@ -95,8 +86,7 @@ export function workflowWorld(): World {
   };
 
   const start = async (): Promise<void> => {
-    const executable = { type: 'existing-path', path: pathFrom('STOPKEEPER_TEST_SERVER') } as const;
-    environment = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
+    environment = await startTimeSkipping();
     // Not the environment's own client: that one skips time while it waits for a result, which a test says itself.
     plain = new Client({ connection: env().connection, interceptors: { workflow: [runs.interceptor] } });
     await registerAttributes(env());
@@ -126,11 +116,11 @@ export function workflowWorld(): World {
     environment = null;
   };
 
-  beforeEach(async () => {
-    if (environment === null) await start();
-  });
-
-  afterEach(async () => {
+  const tellStandstill = async (): Promise<void> => {
+    const told = await standstill(env(), client(), runs.workflowIds).catch(String);
+    process.stderr.write(`${[told].flat().join('\n')}\n`);
+  };
+  const endRuns = async (): Promise<void> => {
     for (const stage of stages.values()) stage.heal();
     try {
       await endAll(client(), runs);
@@ -141,6 +131,27 @@ export function workflowWorld(): World {
       allClear.at = null;
       if (!(await skipsTime(env()))) await shut();
     }
+  };
+
+  let lostBefore = 0;
+  beforeEach(async () => {
+    lostBefore = lostTasks();
+    if (environment === null) await start();
+  });
+
+  afterEach(async ({ task }) => {
+    const failed = task.result?.state === 'fail';
+    if (failed) await tellStandstill();
+    const lost = lostTasks() > lostBefore;
+    const ended = await endRuns().then(
+      () => true,
+      (error: unknown) => {
+        if (!lost) throw error;
+        return false;
+      },
+    );
+    // The last error decides whether the test is repeated.
+    if (lost && (failed || !ended)) throw new LostTaskError();
   });
 
   afterAll(shut);

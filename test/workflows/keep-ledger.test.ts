@@ -2,15 +2,15 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FailureDetail } from '../../src/activities/failures.ts';
 import type { AllocateAnswer } from '../../src/domain/ledger-answers.ts';
 import type { LedgerSummary, SessionOpening } from '../../src/domain/ledger-view.ts';
 import * as ledgerWorkflow from '../../src/workflows/keep-ledger.ts';
 import { margin, reading } from '../support/ledger-book.ts';
-import { executableFrom, runsOf, startLedgerServer } from '../support/ledger-server.ts';
+import { runsOf, startLedgerServer } from '../support/ledger-server.ts';
 import type { LedgerServer } from '../support/ledger-server.ts';
+import { startTimeSkipping } from '../support/time-skipping.ts';
 
 let server: LedgerServer;
 let worker: { stop: () => Promise<void> };
@@ -18,10 +18,7 @@ let accounts = 0;
 let account = '';
 
 beforeAll(async () => {
-  const executable = executableFrom('STOPKEEPER_TEST_SERVER');
-  server = await startLedgerServer(
-    await TestWorkflowEnvironment.createTimeSkipping({ server: { executable } }),
-  );
+  server = await startLedgerServer(await startTimeSkipping());
   worker = await server.startWorker();
 });
 
