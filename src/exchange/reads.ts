@@ -34,7 +34,7 @@ export interface Reads {
 const ROUTINE_WINDOW_MS = 2_000;
 /** A shared value must stay far from the age at which it counts as stale, however many pages a snapshot takes. */
 const WIDEST_WINDOW_MS = 30_000;
-/** Snapshots may take 100 of the 120 routine requests a minute: 0.6 s for each request of a snapshot. */
+/** Shared lists may take 100 of the 120 routine requests a minute, 111 where the next is read ahead: 0.6 s for each request of a round. */
 const WINDOW_PER_REQUEST_MS = 600;
 const BUDGET_OF_THAT_WINDOW = 120;
 const READ_DEADLINE_MS = 20_000;
@@ -50,8 +50,9 @@ export function createReads(
   const instruments = createInstrumentCache(calls, time, logger);
   const margin = createMarginMode(calls, time);
   let seq = 0;
-  let requestsPerSnapshot: number = SETTLE_COINS.length;
-  const windowMs = (): number => routineWindowMs(requestsPerSnapshot, perMinute);
+  /** Of one round of the lists that routine checks read; prices only where a policy triggers by them. */
+  const requests: { snapshot: number; prices: number } = { snapshot: SETTLE_COINS.length, prices: 0 };
+  const windowMs = (): number => routineWindowMs(requests.snapshot + requests.prices, perMinute);
   const sharing = { windowMs, time, deadlineMs: READ_DEADLINE_MS };
 
   const snapshots = createSharedReader<AccountSnapshot>({
@@ -61,7 +62,7 @@ export function createReads(
       margin.refresh();
       const nextSeq = (): number => (seq += 1);
       const snapshot = await readSnapshot({ calls, time, nextSeq, marginMode: () => margin.known() }, fresh);
-      requestsPerSnapshot = snapshot.requests;
+      requests.snapshot = snapshot.requests;
       return snapshot;
     },
     freshGapMs: () => (calls.stopWrites.now() > 0 ? PROOF_GAP_MS : 0),
@@ -72,8 +73,11 @@ export function createReads(
     ...sharing,
     name: 'the list of last prices',
     // All symbols come in one answer, so that a thousand guards cost one request.
-    read: async (fresh) =>
-      parseLastPrices((await readAllPages(calls, 'tickers', LINEAR, rankOf(fresh))).rows),
+    read: async (fresh) => {
+      const list = await readAllPages(calls, 'tickers', LINEAR, rankOf(fresh));
+      if (!fresh) requests.prices = list.requests;
+      return parseLastPrices(list.rows);
+    },
   });
   const stops: SharedReader<readonly StopOrder[]> = createSharedReader({
     ...sharing,
@@ -106,9 +110,9 @@ export function createReads(
 
 const LINEAR = { category: 'linear' } as const;
 
-/** How old a shared snapshot may be, ms: `max(2 s, 0.6 s × requests a snapshot)` at 120 requests a minute. */
-export function routineWindowMs(requestsPerSnapshot: number, perMinute: number): number {
-  const byBudget = (requestsPerSnapshot * WINDOW_PER_REQUEST_MS * BUDGET_OF_THAT_WINDOW) / perMinute;
+/** How old a shared list may be, ms: `max(2 s, 0.6 s × requests a round)` at 120 requests a minute. */
+export function routineWindowMs(requestsPerRound: number, perMinute: number): number {
+  const byBudget = (requestsPerRound * WINDOW_PER_REQUEST_MS * BUDGET_OF_THAT_WINDOW) / perMinute;
   return Math.min(WIDEST_WINDOW_MS, Math.max(ROUTINE_WINDOW_MS, byBudget));
 }
 

@@ -35,89 +35,124 @@ const FAILURES_UNTIL_AT_ONCE = 3;
 /** A write that takes longer than this is not waited for, ms. */
 const OTHERS_BOUND_MS = 500;
 
+/** A value that so many routine callers shared is replaced before its window ends, while it still serves: nobody waits for the next. */
+const SHARED_BY_MANY = 20;
+/** Share of the window after which the next read begins then. */
+const AHEAD_AFTER = 0.9;
+
 interface Attempt<T> {
   readonly startedAt: number;
   readonly value: Promise<T>;
+  /** Routine callers that it served. */
+  served: number;
 }
 
 export function createSharedReader<T>(options: SharedReaderOptions<T>): SharedReader<T> {
-  const { name, read, time } = options;
-  let running: Attempt<T> | null = null;
-  let waiting: Promise<T> | null = null;
-  let last: Attempt<T> | null = null;
-  let freshStartedAt = Number.NEGATIVE_INFINITY;
-  let failuresInARow = 0;
-  let lastFailure: VenueError | null = null;
+  const reads = new Sharing(options);
+  return {
+    get: (asked) => {
+      if (asked?.fresh === true) return reads.fresh();
+      return asked?.youngerThanMs === undefined ? reads.routine() : reads.younger(asked.youngerThanMs);
+    },
+  };
+}
 
-  function start(fresh: boolean): Promise<T> {
-    if (fresh) freshStartedAt = time.mono();
-    const value = within(options.deadlineMs, read(fresh), () =>
-      unavailable(`${name} took over ${options.deadlineMs} ms`),
-    );
-    const attempt: Attempt<T> = { startedAt: time.mono(), value };
-    running = attempt;
-    last = attempt;
-    value.then(
-      () => {
-        running = null;
-        failuresInARow = 0;
-      },
-      (error: unknown) => {
-        running = null;
-        failuresInARow += 1;
-        lastFailure = error instanceof VenueError ? error : unavailable(`${name} failed: ${String(error)}`);
-      },
-    );
-    return value;
+class Sharing<T> {
+  readonly #options: SharedReaderOptions<T>;
+  #running: Attempt<T> | null = null;
+  #waiting: Promise<T> | null = null;
+  #last: Attempt<T> | null = null;
+  #answered: Attempt<T> | null = null;
+  #freshStartedAt = Number.NEGATIVE_INFINITY;
+  #failuresInARow = 0;
+  #lastFailure: VenueError | null = null;
+
+  constructor(options: SharedReaderOptions<T>) {
+    this.#options = options;
   }
 
-  const newHindrance = (): Hindrance => hindranceOf(options, () => freshStartedAt);
-
-  /** The next read after the running one, no sooner than others ask for; everyone who comes before it starts joins it. */
-  async function next(): Promise<T> {
-    const hindrance = newHindrance();
-    for (;;) {
-      if (running) await running.value.catch(() => undefined);
-      const wait = hindrance();
-      if (wait !== null) await wait();
-      else if (running === null) {
-        waiting = null;
-        return start(true);
-      }
-    }
+  fresh(): Promise<T> {
+    if (this.#waiting) return this.#waiting;
+    if (this.#running === null && this.#newHindrance()() === null) return this.#start(true);
+    this.#waiting = this.#next();
+    return this.#waiting;
   }
 
-  function fresh(): Promise<T> {
-    if (waiting) return waiting;
-    if (running === null && newHindrance()() === null) return start(true);
-    waiting = next();
-    return waiting;
-  }
-
-  function routine(): Promise<T> {
-    const recent = last !== null && time.mono() - last.startedAt < options.windowMs() ? last : null;
-    const shared = recent?.value ?? running?.value ?? waiting ?? start(false);
-    if (failuresInARow >= FAILURES_UNTIL_AT_ONCE && lastFailure !== null) {
+  routine(): Promise<T> {
+    const { name, time, windowMs } = this.#options;
+    const since = time.mono() - windowMs();
+    // An answer that may still be shared, rather than one to wait for.
+    const recent = [this.#answered, this.#last].find((one) => one !== null && one.startedAt > since) ?? null;
+    if (recent !== null) recent.served += 1;
+    const shared = recent?.value ?? this.#running?.value ?? this.#waiting ?? this.#start(false);
+    if (this.#failuresInARow >= FAILURES_UNTIL_AT_ONCE && this.#lastFailure !== null) {
       shared.catch(() => undefined);
-      return Promise.reject(lastFailure);
+      return Promise.reject(this.#lastFailure);
     }
     return within(ROUTINE_BOUND_MS, shared, () =>
       unavailable(`${name} has not answered within ${ROUTINE_BOUND_MS} ms; the shared read goes on`),
     );
   }
 
-  async function younger(ms: number): Promise<T> {
-    const young = last !== null && time.mono() - last.startedAt < ms ? last.value : null;
+  async younger(ms: number): Promise<T> {
+    const last = this.#last;
+    const young = last !== null && this.#options.time.mono() - last.startedAt < ms ? last.value : null;
     // A failed read is no value: the next may do better.
-    return young === null ? fresh() : young.catch(() => fresh());
+    return young === null ? this.fresh() : young.catch(() => this.fresh());
   }
 
-  return {
-    get: (asked) => {
-      if (asked?.fresh === true) return fresh();
-      return asked?.youngerThanMs === undefined ? routine() : younger(asked.youngerThanMs);
-    },
-  };
+  #start(fresh: boolean): Promise<T> {
+    const { name, read, time, deadlineMs } = this.#options;
+    if (fresh) this.#freshStartedAt = time.mono();
+    const value = within(deadlineMs, read(fresh), () => unavailable(`${name} took over ${deadlineMs} ms`));
+    const attempt: Attempt<T> = { startedAt: time.mono(), value, served: 0 };
+    this.#running = attempt;
+    this.#last = attempt;
+    value.then(
+      () => {
+        this.#running = null;
+        this.#answered = attempt;
+        this.#failuresInARow = 0;
+        this.#replaceInTime(attempt);
+      },
+      (error: unknown) => {
+        this.#running = null;
+        // What it would have shown may contradict the answer before it: nobody is served that any more.
+        this.#answered = null;
+        this.#failuresInARow += 1;
+        this.#lastFailure =
+          error instanceof VenueError ? error : unavailable(`${name} failed: ${String(error)}`);
+      },
+    );
+    return value;
+  }
+
+  #replaceInTime(attempt: Attempt<T>): void {
+    const { time, windowMs } = this.#options;
+    const replace = (): void => {
+      const wanted = attempt.served >= SHARED_BY_MANY && this.#last === attempt && this.#waiting === null;
+      if (wanted) this.#start(false).catch(() => undefined);
+    };
+    setTimeout(replace, attempt.startedAt + AHEAD_AFTER * windowMs() - time.mono()).unref();
+  }
+
+  /** The next read after the running one, no sooner than others ask for; everyone who comes before it starts joins it. */
+  async #next(): Promise<T> {
+    const hindrance = this.#newHindrance();
+    for (;;) {
+      if (this.#running) await this.#running.value.catch(() => undefined);
+      const wait = hindrance();
+      if (wait !== null) await wait();
+      else if (this.#running === null) {
+        this.#waiting = null;
+        return this.#start(true);
+      }
+    }
+  }
+
+  #newHindrance(): Hindrance {
+    return hindranceOf(this.#options, () => this.#freshStartedAt);
+  }
 }
 
 /** What a fresh read has to wait for now, beside the running one; `null`: nothing. */

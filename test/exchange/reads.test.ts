@@ -1,5 +1,5 @@
 /** Instruments, prices, orders, records and candles over HTTP. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { VenuePort } from '../../src/exchange/port.ts';
 import { envelope, refusal, type FakeVenue } from './fake-venue.ts';
 import { positionRow, instrumentRow } from './fixtures.ts';
@@ -108,6 +108,27 @@ describe('instruments', () => {
 });
 
 describe('other reads', () => {
+  test('of last prices count towards the window once routine checks ask for them', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      venue.on('/v5/market/tickers', () => envelope({ list: [{ symbol: 'A', lastPrice: '1.5' }] }));
+      const asking = world.portOf({ limits: { requestsPerMinute: 60 } });
+      const listsAfter = async (ms: number): Promise<number> => {
+        vi.advanceTimersByTime(ms);
+        await asking.snapshot();
+        return venue.seenAt(LIST).length;
+      };
+      // 1.2 s for each request of a round at 60 a minute.
+      expect([await listsAfter(0), await listsAfter(2_300), await listsAfter(200)]).toEqual([2, 2, 4]);
+      await asking.lastPrice('A', { fresh: true });
+      expect(await listsAfter(2_500)).toBe(6);
+      await asking.lastPrice('A');
+      expect([await listsAfter(3_500), await listsAfter(200)]).toEqual([6, 8]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('last prices of all symbols cost one request', async () => {
     venue.on('/v5/market/tickers', () =>
       envelope({
