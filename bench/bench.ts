@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- [--quick] [--only startup,steady] [--counts 100,1000] [--checks 10] [--postgres] [--profile]`: measures the product
- * beside its baselines on this machine, prints tables and writes `.bench/NAME.json`. Comparisons are within one run, by ratio.
+ * beside its baselines on this machine, prints tables and writes `.bench/NAME.json`. Comparisons are within one run, by ratio. Exit 2 where it
+ * cannot be run as asked.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -63,8 +64,7 @@ function asked(): Asked {
   };
 }
 
-async function main(): Promise<void> {
-  const { measures, options } = asked();
+async function main({ measures, options }: Asked): Promise<void> {
   mkdirSync(options.profile ?? FOLDER, { recursive: true });
   const began = performance.now();
   for (const { name, run } of measures) {
@@ -94,8 +94,15 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 try {
-  await main();
+  const wanted = asked();
+  try {
+    await main(wanted);
+  } catch (error) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`bench: ${text}\n`);
+    process.exitCode = 1;
+  }
 } catch (error) {
-  process.stderr.write(`bench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  process.exitCode = 1;
+  process.stderr.write(`bench: ${(error as Error).message}\n`);
+  process.exitCode = 2;
 }
