@@ -85,8 +85,27 @@ function closes(executions: readonly ClosingExecution[]): (fill: ClosingExecutio
 const closingSide = (side: Side): 'Buy' | 'Sell' => (side === 'long' ? 'Sell' : 'Buy');
 
 /**
+ * When the position after this one opened, ms: somebody may open and close others before a guard that cannot read looks again. Walks the
+ * fills from the opening until size 0; `null` when none followed, or when the venue does not say what each fill closed.
+ */
+function nextOpenedAt(episode: Episode, executions: readonly ClosingExecution[]): number | null {
+  const trades = executions.filter(({ execType }) => execType !== 'Funding').sort((a, b) => a.at - b.at);
+  if (episode.openTime === null || trades.some(({ closedSize }) => closedSize == null)) return null;
+  const closing = closingSide(episode.side);
+  let size = zero();
+  for (const [index, { side, qty, closedSize }] of trades.entries()) {
+    const before = size;
+    const after = side === closing ? size.minus(closedSize ?? '0') : size.plus(qty).minus(closedSize ?? '0');
+    if (before.gt(0) && after.eq(0)) return trades[index + 1]?.at ?? null;
+    // What closed before anything was open belongs to the position before.
+    size = after.lt(0) ? zero() : after;
+  }
+  return null;
+}
+
+/**
  * Builds the report of an episode that is proven flat; `null` when the venue shows no closing fill yet.
- * Only fills since the episode began count; the newest one names the reason.
+ * Only fills of this position count; the newest one names the reason.
  */
 export function closingReport(
   episode: Episode,
@@ -96,8 +115,9 @@ export function closingReport(
 ): ClosingReport | null {
   const side = closingSide(episode.side);
   const since = Math.min(episode.openTime ?? episode.adoptedAt, episode.adoptedAt);
+  const next = nextOpenedAt(episode, executions) ?? Number.POSITIVE_INFINITY;
   const own = executions.filter(
-    (fill) => fill.side === side && fill.at >= since && fill.execType !== 'Funding',
+    ({ side: of, at, execType }) => of === side && at >= since && at < next && execType !== 'Funding',
   );
   const fills = own.filter(closes(own)).sort((a, b) => b.at - a.at);
   const last = fills[0];
@@ -109,7 +129,7 @@ export function closingReport(
   const exit = qty.eq(0) ? dec(last.price) : value.div(qty);
   const stop = episode.floor?.stop ?? null;
   const stopped = reason === 'stop-loss' || reason === 'trailing-stop';
-  const pnl = rows.filter((row) => row.side === side && row.updatedAt >= since);
+  const pnl = rows.filter((row) => row.side === side && row.updatedAt >= since && row.updatedAt < next);
   return {
     reason,
     episode: episode.id,

@@ -94,6 +94,59 @@ describe('what counts', () => {
     expect(closingReport(anEpisode(), [aFill(change)], [], 0)).toBeNull();
   });
 
+  describe('not what came after the position was closed', () => {
+    const at = (fill: Partial<ClosingExecution>): ClosingExecution => aFill({ closedSize: '0', ...fill });
+    const opened = at({ at: 500_000, side: 'Buy', qty: '1' });
+    const stopped = at({ at: T, closedSize: '1' });
+    const later = [
+      at({ at: T + 10, side: 'Buy', qty: '3' }),
+      at({ at: T + 90, qty: '3', closedSize: '3', price: '120', createType: 'CreateByUser' }),
+    ];
+    const rows = [
+      { side: 'Sell', pnl: '-6.1', updatedAt: T + 1 },
+      { side: 'Sell', pnl: '60', updatedAt: T + 91 },
+    ] as const;
+    const own = { reason: 'stop-loss', exitPrice: '93.9', pnl: '-6.1', closedAt: T };
+
+    it('when another was opened and closed before anybody looked', () => {
+      expect(closingReport(anEpisode(), [...later, stopped, opened], rows, 0)).toMatchObject(own);
+    });
+
+    it('when it had been added to and partly closed', () => {
+      const before = [
+        at({ at: 600_001, side: 'Buy', qty: '2' }),
+        at({ at: 600_002, qty: '2', closedSize: '2', price: '93.9' }),
+      ];
+      expect(closingReport(anEpisode(), [opened, ...before, stopped, ...later], rows, 0)).toMatchObject(own);
+    });
+
+    it('when one fill closed it and opened one on the other side', () => {
+      const flip = at({ at: T, qty: '4', closedSize: '1' });
+      const bought = at({ at: T + 10, side: 'Buy', qty: '3', closedSize: '3', price: '80' });
+      const again = at({ at: T + 20, qty: '5', price: '70' });
+      expect(closingReport(anEpisode(), [opened, flip, bought, again], rows.slice(0, 1), 0)).toMatchObject({
+        closedAt: T,
+        exitPrice: '93.9',
+      });
+    });
+
+    it('when the fill that opened it is told a moment before the position', () => {
+      const closedBefore = at({ at: 499_500, qty: '7', closedSize: '7' });
+      const early = { ...opened, at: 499_990 };
+      expect(closingReport(anEpisode(), [closedBefore, early, stopped, ...later], rows, 0)).toMatchObject(
+        own,
+      );
+    });
+
+    it.each<[string, Partial<Episode>, Partial<ClosingExecution>]>([
+      ['nobody knows when it was opened', { openTime: null }, {}],
+      ['the venue does not say what a fill closed', {}, { closedSize: null }],
+    ])('but where %s the newest fill', (_name, episode, change) => {
+      const fills = [opened, stopped, ...later].map((fill) => ({ ...fill, ...change }));
+      expect(closingReport(anEpisode(episode), fills, rows, 0)?.closedAt).toBe(T + 90);
+    });
+  });
+
   it('not the opening of the opposite leg in hedge mode, which has the same side', () => {
     const opening = aFill({
       at: T + 50,
