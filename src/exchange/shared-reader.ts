@@ -35,7 +35,10 @@ const FAILURES_UNTIL_AT_ONCE = 3;
 /** A write that takes longer than this is not waited for, ms. */
 const OTHERS_BOUND_MS = 500;
 
-/** A value that so many routine callers shared is replaced before its window ends, while it still serves: nobody waits for the next. */
+/**
+ * A value that so many routine callers shared from the middle of its window on is replaced before that ends, while it still serves: nobody
+ * waits for the next. A session's legs, 8 a second, are fewer: no request is spent ahead for them.
+ */
 const SHARED_BY_MANY = 20;
 /** Share of the window after which the next read begins then. */
 const AHEAD_AFTER = 0.9;
@@ -43,8 +46,8 @@ const AHEAD_AFTER = 0.9;
 interface Attempt<T> {
   readonly startedAt: number;
   readonly value: Promise<T>;
-  /** Routine callers that it served. */
-  served: number;
+  /** Routine callers that it served from the middle of its window on. */
+  servedLate: number;
 }
 
 export function createSharedReader<T>(options: SharedReaderOptions<T>): SharedReader<T> {
@@ -79,11 +82,12 @@ class Sharing<T> {
   }
 
   routine(): Promise<T> {
-    const { name, time, windowMs } = this.#options;
-    const since = time.mono() - windowMs();
+    const { name, time } = this.#options;
+    const windowMs = this.#options.windowMs();
+    const since = time.mono() - windowMs;
     // An answer that may still be shared, rather than one to wait for.
     const recent = [this.#answered, this.#last].find((one) => one !== null && one.startedAt > since) ?? null;
-    if (recent !== null) recent.served += 1;
+    if (recent !== null && recent.startedAt <= since + windowMs / 2) recent.servedLate += 1;
     const shared = recent?.value ?? this.#running?.value ?? this.#waiting ?? this.#start(false);
     if (this.#failuresInARow >= FAILURES_UNTIL_AT_ONCE && this.#lastFailure !== null) {
       shared.catch(() => undefined);
@@ -105,7 +109,7 @@ class Sharing<T> {
     const { name, read, time, deadlineMs } = this.#options;
     if (fresh) this.#freshStartedAt = time.mono();
     const value = within(deadlineMs, read(fresh), () => unavailable(`${name} took over ${deadlineMs} ms`));
-    const attempt: Attempt<T> = { startedAt: time.mono(), value, served: 0 };
+    const attempt: Attempt<T> = { startedAt: time.mono(), value, servedLate: 0 };
     this.#running = attempt;
     this.#last = attempt;
     value.then(
@@ -130,7 +134,7 @@ class Sharing<T> {
   #replaceInTime(attempt: Attempt<T>): void {
     const { time, windowMs } = this.#options;
     const replace = (): void => {
-      const wanted = attempt.served >= SHARED_BY_MANY && this.#last === attempt && this.#waiting === null;
+      const wanted = attempt.servedLate >= SHARED_BY_MANY && this.#last === attempt && this.#waiting === null;
       if (wanted) this.#start(false).catch(() => undefined);
     };
     setTimeout(replace, attempt.startedAt + AHEAD_AFTER * windowMs() - time.mono()).unref();

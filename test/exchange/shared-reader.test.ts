@@ -142,11 +142,20 @@ describe('a routine read', () => {
     expect(started.length).toBeLessThanOrEqual(Math.ceil(60_000 / (0.9 * windowMs)));
   });
 
-  test('that few share is not followed by another until somebody asks', async () => {
+  test('that many share at once, as a session does, is not followed by another until somebody asks', async () => {
     const { reader, started } = readerOf();
-    for (let i = 0; i < 15; i += 1) void reader.get();
+    for (let i = 0; i < 200; i += 1) void reader.get();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(started).toHaveLength(1);
+  });
+
+  test('of eight callers a second is not read ahead of them', async () => {
+    const { reader, started } = readerOf({ windowMs: 3_600 });
+    for (let i = 0; i < 480; i += 1) {
+      void reader.get();
+      await vi.advanceTimersByTimeAsync(125);
+    }
+    expect(started.length).toBeLessThanOrEqual(Math.ceil(60_000 / 3_600));
   });
 
   test('is served by the last answer, not by a fresh one that still runs', async () => {
