@@ -142,16 +142,16 @@ export function workflowWorld(): World {
   afterEach(async ({ task }) => {
     const failed = task.result?.state === 'fail';
     if (failed) await tellStandstill();
-    const lost = lostTasks() > lostBefore;
+    const lost = (): boolean => lostTasks() > lostBefore;
     const ended = await endRuns().then(
       () => true,
       (error: unknown) => {
-        if (!lost) throw error;
+        if (!lost()) throw error;
         return false;
       },
     );
     // The last error decides whether the test is repeated.
-    if (lost && (failed || !ended)) throw new LostTaskError();
+    if (lost() && (failed || !ended)) throw new LostTaskError();
   });
 
   afterAll(shut);
