@@ -13,8 +13,9 @@ import {
   LedgerNotRunningError,
   LedgerRefusedError,
 } from '../../src/ledger-client.ts';
-import { executableFrom, runsOf, startLedgerServer } from '../support/ledger-server.ts';
+import { runsOf, startLedgerServer } from '../support/ledger-server.ts';
 import type { LedgerServer, WorkerProcess } from '../support/ledger-server.ts';
+import { pathFrom } from '../support/replay.ts';
 
 const CLIENTS = 20;
 const CALLS = 200;
@@ -30,7 +31,7 @@ const connections: Connection[] = [];
 const clients: Client[] = [];
 
 beforeAll(async () => {
-  const executable = executableFrom('STOPKEEPER_TEMPORAL_CLI');
+  const executable = { type: 'existing-path', path: pathFrom('STOPKEEPER_TEMPORAL_CLI') } as const;
   const env = await TestWorkflowEnvironment.createLocal({
     server: { executable, log: { format: 'pretty', level: 'never' }, extraArgs: SERVER_SETTINGS },
   });

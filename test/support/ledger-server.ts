@@ -163,10 +163,3 @@ async function historiesOf(env: TestWorkflowEnvironment, workflowId: string) {
 export async function runsOf(env: TestWorkflowEnvironment, account: string): Promise<number> {
   return (await historiesOf(env, ledgerId(account))).length;
 }
-
-export function executableFrom(variable: string): { type: 'existing-path'; path: string } {
-  const path = process.env[variable];
-  if (path === undefined || path === '')
-    throw new Error(`${variable} is not set: run the tests with npm test`);
-  return { type: 'existing-path', path };
-}
